@@ -1,0 +1,55 @@
+# Sidewarden. `make help` lists what there is to do.
+
+UV_VERSION := 0.13.8
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help install devnet test lint typecheck bench contracts check-contracts proto clean
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
+
+install: $(VENV)/.installed ## Make .venv with the locked dependencies.
+
+$(VENV)/.installed: pyproject.toml uv.lock
+	@test -n "$(PYTHON)" || { echo "Sidewarden needs Python 3.11, 3.12 or 3.13 with the venv module:" \
+		"install one (Debian: apt install python3 python3-venv) or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --quiet --locked --compile-bytecode --python $(BIN)/python
+	@touch $@
+
+devnet: install ## Start a network on this machine; options by ARGS="--validators 7".
+	@$(BIN)/sidewarden devnet $(ARGS)
+
+test: install lint typecheck ## Run lint, types and every test but the long ones.
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: install ## Check style.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: install ## Check types, strictly, in code and tests.
+	$(BIN)/mypy
+
+bench: install ## Measure, as ratios against baselines of the same run.
+	$(BIN)/python -m tests.bench
+
+contracts: ## Compile the Solidity sources into contracts/artifacts (needs Node.js).
+	cd contracts && npm ci --silent --no-audit --no-fund && node compile.mjs
+
+check-contracts: ## Check that the committed artifacts are what the sources compile to (needs Node.js).
+	cd contracts && npm ci --silent --no-audit --no-fund && node compile.mjs --check
+
+proto: install ## Make the protobuf stubs from our .proto files.
+	$(BIN)/python -m node.engine.proto.generate
+
+clean: ## Remove what install and the tests made.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis contracts/node_modules
