@@ -1,0 +1,130 @@
+"""The checkpoint tree: what a checkpoint's root commits to, and the proof that a block is in it.
+
+Leaves stand in block order and are padded with zero hashes to a power of two; a node is keccak256(left ‖ right), without tags or
+sorting; the root of one leaf is that leaf. Format: Bor's eth_getRootHash and the Merkle library of Polygon's contracts.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bridge.codec.errors import ProofError
+from bridge.codec.hash import keccak256
+from bridge.codec.types import ZERO_HASH, Hash32
+
+DEPTH_MAX = 63
+
+
+def _zero_subtree_roots() -> tuple[Hash32, ...]:
+    roots = [ZERO_HASH]
+    for _ in range(DEPTH_MAX):
+        roots.append(keccak256(roots[-1] + roots[-1]))
+    return tuple(roots)
+
+
+ZERO_SUBTREE_ROOTS = _zero_subtree_roots()
+"""The root of 2^i padding leaves, at i."""
+
+
+def depth(leaf_count: int) -> int:
+    """Levels between the leaves and the root, which is the length of every proof in the tree."""
+    if leaf_count < 1:
+        raise ProofError("a tree has at least one leaf")
+    return (leaf_count - 1).bit_length()
+
+
+def root(leaves: Sequence[Hash32]) -> Hash32:
+    """The root over at least one leaf."""
+    level = leaves
+    for height in range(depth(len(leaves))):
+        level = _next_level(level, height)
+    return level[0]
+
+
+def proof(leaves: Sequence[Hash32], index: int) -> tuple[Hash32, ...]:
+    """The siblings on the way from the leaf at `index` to the root, the leaf's own first."""
+    if not 0 <= index < len(leaves):
+        raise ProofError(f"index {index} is not among {len(leaves)} leaves")
+    siblings: list[Hash32] = []
+    level = leaves
+    for height in range(depth(len(leaves))):
+        sibling = (index >> height) ^ 1
+        siblings.append(level[sibling] if sibling < len(level) else ZERO_SUBTREE_ROOTS[height])
+        level = _next_level(level, height)
+    return tuple(siblings)
+
+
+def verify(leaf: Hash32, index: int, proof: Sequence[Hash32], root: Hash32) -> bool:  # noqa: A002
+    """Whether the proof leads from the leaf at `index` to the root.
+
+    The caller ties the proof's length to the size of the checkpoint (`depth`); the tree itself cannot.
+    """
+    if not 0 <= index < 1 << len(proof):
+        return False
+    node = leaf
+    for height, sibling in enumerate(proof):
+        node = keccak256(sibling + node) if index >> height & 1 else keccak256(node + sibling)
+    return node == root
+
+
+class Frontier:
+    """The tree over a range that grows at its end: one hash per leaf to append, one per level to ask for the root.
+
+    It keeps the root of each complete subtree that the binary digits of `count` stand for, and nothing of the leaves.
+    """
+
+    __slots__ = ("_subtrees", "count")
+
+    def __init__(self, leaves: Iterable[Hash32] = ()) -> None:
+        self.count = 0
+        self._subtrees: list[Hash32] = []
+        """At i the root of the complete subtree of 2^i leaves, if bit i of `count` is set; else out of use."""
+        for leaf in leaves:
+            self.append(leaf)
+
+    def append(self, leaf: Hash32) -> None:
+        """Add the next leaf."""
+        node = leaf
+        subtrees = self._subtrees
+        height = 0
+        remaining = self.count
+        while remaining & 1:
+            node = keccak256(subtrees[height] + node)
+            remaining >>= 1
+            height += 1
+        if height == len(subtrees):
+            subtrees.append(node)
+        else:
+            subtrees[height] = node
+        self.count += 1
+
+    def root(self) -> Hash32:
+        """The root over all leaves so far, of which there must be one."""
+        height = (self.count & -self.count).bit_length() - 1
+        tree_depth = depth(self.count)
+        node = self._subtrees[height]
+        # The lowest complete subtree has only padding to its right; further up, set digits have a subtree to the left.
+        if height < tree_depth:
+            node = keccak256(node + ZERO_SUBTREE_ROOTS[height])
+            height += 1
+        while height < tree_depth:
+            if self.count >> height & 1:
+                node = keccak256(self._subtrees[height] + node)
+            else:
+                node = keccak256(node + ZERO_SUBTREE_ROOTS[height])
+            height += 1
+        return node
+
+    def copy(self) -> "Frontier":
+        """An independent frontier over the same leaves."""
+        twin = Frontier()
+        twin.count = self.count
+        twin._subtrees = self._subtrees.copy()
+        return twin
+
+
+def _next_level(level: Sequence[Hash32], height: int) -> list[Hash32]:
+    """The parents of a level's nodes; an odd one out is paired with padding."""
+    pairs = iter(level)
+    parents = [keccak256(left + right) for left, right in zip(pairs, pairs, strict=False)]
+    if len(level) % 2:
+        parents.append(keccak256(level[-1] + ZERO_SUBTREE_ROOTS[height]))
+    return parents
