@@ -1,0 +1,48 @@
+"""Where a command finds the network or the validator that it is asked about."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+DEFAULT_HOME = "~/.sidewarden/devnet"
+
+home_option = click.option(
+    "--home",
+    "home_path",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_HOME,
+    show_default=True,
+    help="Home of a devnet or of one validator.",
+)
+"""The `--home` option that `status`, `burn` and `keys` share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A directory that Sidewarden made: a whole devnet, or one validator."""
+
+    path: Path
+    api_url: str
+    validator_homes: tuple[Path, ...]
+
+
+def find_home(path: Path) -> Home:
+    """What stands at `path`: a devnet (it has devnet.json) or a validator (it has config.toml).
+
+    Raises a click error that says what to start when neither is there.
+    """
+    path = path.expanduser()
+    if (path / "devnet.json").exists():
+        described = json.loads((path / "devnet.json").read_text())["validators"]
+        return Home(path, described[0]["api_url"], tuple(Path(validator["home"]) for validator in described))
+    if (path / "config.toml").exists():
+        api = tomllib.loads((path / "config.toml").read_text()).get("api", {})
+        host, port = api.get("host", "127.0.0.1"), api.get("port", 1317)
+        return Home(path, f"http://{host}:{port}", (path,))
+    raise click.ClickException(
+        f"{path} holds neither devnet.json nor config.toml: start a network there with `sidewarden devnet --home {path}`, "
+        "or name another with --home"
+    )

@@ -1,0 +1,19 @@
+"""The `sidewarden` command: one module per subcommand, each importing what it needs only when it runs."""
+
+import click
+
+from node.cli.burn import burn
+from node.cli.devnet import devnet
+from node.cli.keys import keys
+from node.cli.start import start
+from node.cli.status import status
+from node.cli.version import version
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """Sidewarden: a checkpoint validator node for EVM sidechains."""
+
+
+for command in (burn, devnet, keys, start, status, version):
+    main.add_command(command)

@@ -1,0 +1,64 @@
+"""The keys of a devnet, all drawn from its seed: worth nothing anywhere else, and the same at each start."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from bridge.codec.hash import keccak256
+from bridge.codec.secp256k1 import address_of, public_key_of
+from bridge.codec.types import Address, PublicKey
+
+DEMO_ACCOUNTS = 5
+SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A key and what follows from it; the key does not show when printed."""
+
+    private_key: bytes = field(repr=False)
+    public_key: PublicKey
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetAccounts:
+    """Who acts on a devnet.
+
+    `deployer` owns the contracts and stakes for the validators; `relayer` carries deposits to the side chain (devnet only);
+    `signers` sign checkpoints and engine transactions; `submitters` pay for submissions; `demo` are for people to play with.
+    """
+
+    deployer: Account
+    relayer: Account
+    signers: tuple[Account, ...]
+    submitters: tuple[Account, ...]
+    demo: tuple[Account, ...]
+
+    def all(self) -> Iterator[Account]:
+        """Every account, each to be funded."""
+        yield self.deployer
+        yield self.relayer
+        yield from self.signers
+        yield from self.submitters
+        yield from self.demo
+
+
+def draw_accounts(seed: int, validators: int) -> DevnetAccounts:
+    """The accounts of the devnet with this seed and this number of validators."""
+    return DevnetAccounts(
+        deployer=_draw(seed, "deployer", 0),
+        relayer=_draw(seed, "relayer", 0),
+        signers=tuple(_draw(seed, "signer", index) for index in range(validators)),
+        submitters=tuple(_draw(seed, "submitter", index) for index in range(validators)),
+        demo=tuple(_draw(seed, "demo", index) for index in range(DEMO_ACCOUNTS)),
+    )
+
+
+def _draw(seed: int, role: str, index: int) -> Account:
+    for attempt in count():
+        private_key = keccak256(f"sidewarden devnet/{seed}/{role}/{index}/{attempt}".encode())
+        if 0 < int.from_bytes(private_key) < SECP256K1_ORDER:
+            public_key = public_key_of(private_key)
+            return Account(private_key, public_key, address_of(public_key))
+    raise AssertionError("unreachable: nearly every 32 bytes are a key")

@@ -1,0 +1,94 @@
+"""What a person may ask of a devnet, and how a home refuses what it was not made for.
+
+    DevnetError                 everything below is expected, with words that say what to do
+    ├── SettingsRefused         DEVNET_SETTINGS    an impossible or contradicting option
+    ├── HomeInUse               DEVNET_HOME_IN_USE another process runs on this home
+    ├── PortBusy                DEVNET_PORT_BUSY   a port is taken
+    └── ChainsDied              DEVNET_CHAINS_DIED the process that serves the two chains ended
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, cast
+
+SINGLE_VALIDATOR = 1
+VALIDATORS_MIN = 4
+VALIDATORS_MAX = 32
+
+DataForm = Literal["polygon", "bound"]
+
+
+class DevnetError(Exception):
+    """Root of what a devnet refuses or fails with, in words for the person at the terminal."""
+
+    code: ClassVar[str] = "DEVNET"
+
+
+class SettingsRefused(DevnetError):
+    """An option is impossible, or contradicts what the home was made with."""
+
+    code = "DEVNET_SETTINGS"
+
+
+class HomeInUse(DevnetError):
+    """Another process runs a devnet on this home."""
+
+    code = "DEVNET_HOME_IN_USE"
+
+
+class PortBusy(DevnetError):
+    """A port that the devnet should listen on is taken."""
+
+    code = "DEVNET_PORT_BUSY"
+
+
+class ChainsDied(DevnetError):
+    """The child process that serves the two chains ended while the devnet needed it."""
+
+    code = "DEVNET_CHAINS_DIED"
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetSettings:
+    """One run of a devnet.
+
+    `api_port` is the first validator's; 0 takes free ports. `seed` draws keys and traffic only. `exit_after_checkpoints`
+    counts acknowledgements since this start.
+    """
+
+    home: Path
+    validators: int = VALIDATORS_MIN
+    data_form: DataForm = "bound"
+    exit_after_checkpoints: int | None = None
+    api_port: int = 1317
+    seed: int = 0
+    traffic: bool = True
+
+    def __post_init__(self) -> None:
+        if self.validators != SINGLE_VALIDATOR and not VALIDATORS_MIN <= self.validators <= VALIDATORS_MAX:
+            raise SettingsRefused(
+                f"--validators {self.validators}: take 1, or {VALIDATORS_MIN} to {VALIDATORS_MAX}; "
+                "with 2 or 3 one validator would hold a third of the power or more"
+            )
+
+
+def remember_settings(settings: DevnetSettings) -> None:
+    """Keep in the home what it is made with, or refuse a start that contradicts it.
+
+    Raises SettingsRefused that names both values.
+    """
+    path = settings.home / "settings.json"
+    wanted = {"validators": settings.validators, "data_form": settings.data_form, "seed": settings.seed}
+    if path.exists():
+        made_with = cast(dict[str, object], json.loads(path.read_text()))
+        for name, value in wanted.items():
+            if made_with.get(name) != value:
+                option = "--" + name.replace("_", "-")
+                raise SettingsRefused(
+                    f"{settings.home} was made with {option} {made_with.get(name)} and this start says {option} {value}: "
+                    "give the same value, or another --home"
+                )
+    else:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(wanted, indent=2) + "\n")

@@ -1,0 +1,108 @@
+"""The supervisor: runs the duties of one validator, restarts the one that failed, and counts.
+
+A duty reports expected trouble as values. An exception that reaches the supervisor is either an expected error that a duty
+let through or a bug; both end that duty's pass, are counted and logged with their cause, and the duty starts again after a
+pause that doubles up to a limit. Nothing else in the project catches broadly.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from bridge.chain.clock import Clock
+from node.duties.status import DutyStatus
+
+RESTART_PAUSE_MAX_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class Duty(Protocol):
+    """One small loop of a validator."""
+
+    @property
+    def name(self) -> str:
+        """The name that status, metrics and log show."""
+        ...
+
+    async def run_once(self) -> bool:
+        """Do one bounded piece of work; True when there is more to do at once."""
+        ...
+
+
+class Supervisor:
+    """Runs each duty in a task of its own, woken by a poll interval or by `wake`."""
+
+    def __init__(self, duties: Iterable[Duty], clock: Clock, poll_interval_s: float) -> None:
+        self._watched = tuple(_Watched(duty, clock, poll_interval_s) for duty in duties)
+
+    def wake(self) -> None:
+        """Let every duty look again now, for instance because a block was committed."""
+        for watched in self._watched:
+            watched.wake.set()
+
+    def statuses(self) -> tuple[DutyStatus, ...]:
+        """When each duty last finished a pass, and what went wrong last."""
+        return tuple(watched.status() for watched in self._watched)
+
+    async def run(self) -> None:
+        """Run all duties until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for watched in self._watched:
+                tasks.create_task(watched.run(), name=f"duty {watched.duty.name}")
+
+    async def run_once(self) -> None:
+        """Run every duty, in order, until none has more to do; how tests step a validator."""
+        for watched in self._watched:
+            while await watched.attempt():
+                pass
+
+
+class _Watched:
+    """One duty with its counters."""
+
+    def __init__(self, duty: Duty, clock: Clock, poll_interval_s: float) -> None:
+        self.duty = duty
+        self.wake = asyncio.Event()
+        self._clock = clock
+        self._poll_interval_s = poll_interval_s
+        self._last_progress_s = clock.now()
+        self._failures = 0
+        self._failures_in_a_row = 0
+        self._last_error: str | None = None
+
+    async def run(self) -> None:
+        while True:
+            if await self.attempt():
+                await asyncio.sleep(0)
+            else:
+                await self._pause()
+
+    async def attempt(self) -> bool:
+        """One pass; a failure is counted and told, never passed on, except for cancellation."""
+        try:
+            more = await self.duty.run_once()
+        except Exception as error:  # noqa: BLE001 - the one place that keeps a validator alive through a failed duty
+            self._failures += 1
+            self._failures_in_a_row += 1
+            self._last_error = f"{type(error).__name__}: {error}"
+            log.exception("duty failed", extra={"duty": self.duty.name, "in_a_row": self._failures_in_a_row})
+            return False
+        self._failures_in_a_row = 0
+        self._last_progress_s = self._clock.now()
+        return more
+
+    async def _pause(self) -> None:
+        pause_s = min(self._poll_interval_s * 2 ** min(self._failures_in_a_row, 10), RESTART_PAUSE_MAX_S)
+        self.wake.clear()
+        sleeping = asyncio.ensure_future(self._clock.sleep(pause_s))
+        waking = asyncio.ensure_future(self.wake.wait())
+        try:
+            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    def status(self) -> DutyStatus:
+        return DutyStatus(self.duty.name, self._last_progress_s, self._failures, self._last_error)
