@@ -14,7 +14,9 @@ from node.cli.homes import find_home, home_option
 @click.argument("transaction_hash")
 @home_option
 @click.option("--api", "api_url", help="API to ask, instead of the one that the home names.")
-@click.option("--log-index", type=click.IntRange(min=0), help="Which log of the receipt; needed when several are burns.")
+@click.option(
+    "--log-index", type=click.IntRange(min=0), help="Which log of the receipt; needed when several are burns."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the API's own JSON.")
 def burn(transaction_hash: str, home_path: Path, api_url: str | None, log_index: int | None, as_json: bool) -> None:
     """Show how far a burn on the side chain has come and, once it is ready, the proof that exits it."""

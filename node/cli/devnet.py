@@ -35,9 +35,11 @@ from node.cli.homes import DEFAULT_HOME
     type=click.IntRange(0, 65_000),
     default=1317,
     show_default=True,
-    help="API port of the first validator; the others follow, chains at +100 and +101, control at +110. 0 takes free ones.",
+    help="First API port; further validators follow, chains at +100 and +101, control at +110. 0: free ports.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws the keys and the demo traffic.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws the keys and the demo traffic."
+)
 @click.option("--no-traffic", is_flag=True, help="Send no demo transactions; the chains still make blocks.")
 def devnet(
     home: Path,

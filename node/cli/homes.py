@@ -43,6 +43,6 @@ def find_home(path: Path) -> Home:
         host, port = api.get("host", "127.0.0.1"), api.get("port", 1317)
         return Home(path, f"http://{host}:{port}", (path,))
     raise click.ClickException(
-        f"{path} holds neither devnet.json nor config.toml: start a network there with `sidewarden devnet --home {path}`, "
-        "or name another with --home"
+        f"{path} holds neither devnet.json nor config.toml: start one with "
+        f"`sidewarden devnet --home {path}`, or name another with --home"
     )

@@ -25,8 +25,8 @@ class Account:
 class DevnetAccounts:
     """Who acts on a devnet.
 
-    `deployer` owns the contracts and stakes for the validators; `relayer` carries deposits to the side chain (devnet only);
-    `signers` sign checkpoints and engine transactions; `submitters` pay for submissions; `demo` are for people to play with.
+    `deployer` owns the contracts and stakes for the validators; `relayer` carries deposits to the side chain (devnet
+    only); `signers` sign checkpoints and engine transactions; `submitters` pay for submissions; `demo` are for people.
     """
 
     deployer: Account

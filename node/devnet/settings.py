@@ -1,10 +1,10 @@
 """What a person may ask of a devnet, and how a home refuses what it was not made for.
 
-    DevnetError                 everything below is expected, with words that say what to do
-    ├── SettingsRefused         DEVNET_SETTINGS    an impossible or contradicting option
-    ├── HomeInUse               DEVNET_HOME_IN_USE another process runs on this home
-    ├── PortBusy                DEVNET_PORT_BUSY   a port is taken
-    └── ChainsDied              DEVNET_CHAINS_DIED the process that serves the two chains ended
+DevnetError                 everything below is expected, with words that say what to do
+├── SettingsRefused         DEVNET_SETTINGS    an impossible or contradicting option
+├── HomeInUse               DEVNET_HOME_IN_USE another process runs on this home
+├── PortBusy                DEVNET_PORT_BUSY   a port is taken
+└── ChainsDied              DEVNET_CHAINS_DIED the process that serves the two chains ended
 """
 
 import json
@@ -53,8 +53,8 @@ class ChainsDied(DevnetError):
 class DevnetSettings:
     """One run of a devnet.
 
-    `api_port` is the first validator's; 0 takes free ports. `seed` draws keys and traffic only. `exit_after_checkpoints`
-    counts acknowledgements since this start.
+    `api_port` is the first validator's; 0 takes free ports. `seed` draws keys and traffic only.
+    `exit_after_checkpoints` counts acknowledgements since this start.
     """
 
     home: Path
@@ -86,8 +86,8 @@ def remember_settings(settings: DevnetSettings) -> None:
             if made_with.get(name) != value:
                 option = "--" + name.replace("_", "-")
                 raise SettingsRefused(
-                    f"{settings.home} was made with {option} {made_with.get(name)} and this start says {option} {value}: "
-                    "give the same value, or another --home"
+                    f"{settings.home} was made with {option} {made_with.get(name)} and this start says "
+                    f"{option} {value}: give the same value, or another --home"
                 )
     else:
         settings.home.mkdir(parents=True, exist_ok=True)

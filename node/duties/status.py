@@ -1,7 +1,7 @@
 """What one validator knows about itself and its root chains, as values.
 
-Status answers one question first: why has the next checkpoint not happened yet? The API, the `status` command, the metrics
-and the log all read these same values, so that they cannot disagree.
+Status answers one question first: why has the next checkpoint not happened yet? The API, the `status` command, the
+metrics and the log all read these same values, so that they cannot disagree.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """One reason with its facts in words and, where it has one, its number (blocks, seconds, rank, share in permille)."""
+    """One reason with its facts in words and, where it has one, its number (blocks, seconds, rank or permille)."""
 
     reason: Reason
     text: str

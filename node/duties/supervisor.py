@@ -1,8 +1,8 @@
 """The supervisor: runs the duties of one validator, restarts the one that failed, and counts.
 
-A duty reports expected trouble as values. An exception that reaches the supervisor is either an expected error that a duty
-let through or a bug; both end that duty's pass, are counted and logged with their cause, and the duty starts again after a
-pause that doubles up to a limit. Nothing else in the project catches broadly.
+A duty reports expected trouble as values. An exception that reaches the supervisor is either an expected error that a
+duty let through or a bug; both end that duty's pass, are counted and logged with their cause, and the duty starts again
+after a pause that doubles up to a limit. Nothing else in the project catches broadly.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ class _Watched:
         """One pass; a failure is counted and told, never passed on, except for cancellation."""
         try:
             more = await self.duty.run_once()
-        except Exception as error:  # noqa: BLE001 - the one place that keeps a validator alive through a failed duty
+        except Exception as error:
             self._failures += 1
             self._failures_in_a_row += 1
             self._last_error = f"{type(error).__name__}: {error}"

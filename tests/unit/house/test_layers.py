@@ -26,7 +26,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 """Which of our own modules each folder may import."""
 
-IMPURE = {"asyncio", "time", "random", "secrets", "socket", "os", "pathlib", "io", "sqlite3", "subprocess", "datetime", "uuid"}
+IMPURE = {
+    *("asyncio", "time", "random", "secrets", "socket", "os"),
+    *("pathlib", "io", "sqlite3", "subprocess", "datetime", "uuid"),
+}
 """Standard modules that bring a clock, randomness, files or sockets; the pure folders import none of them."""
 PURE_FOLDERS = ("bridge/codec", "node/app")
 PURE_EXCEPTIONS = {("bridge/codec/hash.py", "os")}
