@@ -1,0 +1,189 @@
+"""One JSON-RPC URL: HTTP in and out, with limits, and an error of ours for whatever comes back.
+
+`RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key, so it
+never leaves the `Endpoint`: errors, logs and reprs name the label, and errors of aiohttp (which quote URLs) are not chained.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from bridge.chain.breaker import Breaker
+from bridge.chain.errors import (
+    EndpointError,
+    EndpointGarbage,
+    EndpointStatus,
+    EndpointTooLarge,
+    EndpointUnreachable,
+    RpcRefused,
+)
+
+MESSAGE_CHARACTERS_MAX = 300
+"""Of a node's error message: it may hold a whole page of HTML."""
+
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
+_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class RpcCall:
+    """A method and its parameters, ready for JSON."""
+
+    method: str
+    params: Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class RpcAnswer:
+    """The result of one call: parsed JSON of which nothing is checked yet. Null is None."""
+
+    value: object
+
+
+class EndpointState(Enum):
+    """Whether an endpoint is used."""
+
+    UNCHECKED = "unchecked"
+    """Chain id and genesis were not asked since start or since the last pause."""
+    READY = "ready"
+    PAUSED = "paused"
+    """The circuit breaker is open."""
+    WRONG_CHAIN = "wrong_chain"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReport:
+    """What metrics and status show of an endpoint. Holds no URL."""
+
+    label: str
+    state: EndpointState
+    calls: int
+    errors: tuple[tuple[str, int], ...]
+    """(error code, how often), in the order of first appearance."""
+    last_error: str
+
+
+@dataclass(slots=True, repr=False)
+class Endpoint:
+    """A URL with its health. `post` and `post_batch` do the I/O; the pool decides when."""
+
+    url: str
+    label: str
+    session: aiohttp.ClientSession
+    response_bytes_max: int
+    batch_max: int
+    """Calls in one request; halved when the node refuses a batch as a whole."""
+    gate: asyncio.Semaphore
+    """Requests in flight."""
+    state: EndpointState = EndpointState.UNCHECKED
+    breaker: Breaker = Breaker()
+    calls: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    last_error: str = ""
+
+    def __repr__(self) -> str:
+        """The label: a URL may hold a key."""
+        return f"Endpoint({self.label})"
+
+    def report(self) -> EndpointReport:
+        """A copy for metrics."""
+        return EndpointReport(self.label, self.state, self.calls, tuple(self.errors.items()), self.last_error)
+
+    def count_error(self, error: EndpointError) -> None:
+        """Remember a failure for metrics."""
+        self.errors[error.code] += 1
+        self.last_error = str(error)
+
+    async def post(self, call: RpcCall) -> RpcAnswer:
+        """Make one call. Raises EndpointError, or RpcRefused for a JSON-RPC error."""
+        reply = await self._exchange({"jsonrpc": "2.0", "id": 1, "method": call.method, "params": call.params})
+        answer = _answer_of(reply, 1, self.label)
+        if isinstance(answer, RpcRefused):
+            raise answer
+        return answer
+
+    async def post_batch(self, calls: Sequence[RpcCall]) -> tuple[RpcAnswer | RpcRefused, ...]:
+        """Make at most `batch_max` calls in one request; answers in the order of the calls, whatever order they came in.
+
+        Raises EndpointError when an answer is missing, doubled or foreign, RpcRefused when the whole batch is refused.
+        """
+        request = [
+            {"jsonrpc": "2.0", "id": index, "method": call.method, "params": call.params}
+            for index, call in enumerate(calls)
+        ]
+        reply = await self._exchange(request)
+        if isinstance(reply, dict) and "error" in reply:
+            raise _refusal_of(reply["error"], self.label)
+        if not isinstance(reply, list) or len(reply) != len(calls):
+            raise EndpointGarbage(f"{self.label}: a batch of {len(calls)} was not answered with as many answers")
+        answers: dict[int, RpcAnswer | RpcRefused] = {}
+        for item in reply:
+            identifier = item.get("id") if isinstance(item, dict) else None
+            if type(identifier) is not int or not 0 <= identifier < len(calls) or identifier in answers:
+                raise EndpointGarbage(f"{self.label}: a batch holds an answer to nothing that was asked")
+            answers[identifier] = _answer_of(item, identifier, self.label)
+        return tuple(answers[index] for index in range(len(calls)))
+
+    async def _exchange(self, request: object) -> object:
+        async with self.gate:
+            self.calls += 1
+            body = await self._post_bytes(msgspec.json.encode(request))
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise EndpointGarbage(f"{self.label}: the body is not JSON") from None
+
+    async def _post_bytes(self, body: bytes) -> bytes:
+        try:
+            async with self.session.post(
+                self.url, data=body, headers=_HEADERS, timeout=_NO_TIMEOUT, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise EndpointStatus(f"{self.label}: HTTP status {response.status}", response.status)
+                return await self._read(response)
+        except (aiohttp.ClientError, OSError) as error:
+            raise EndpointUnreachable(f"{self.label}: no connection ({type(error).__name__})") from None
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self.response_bytes_max:
+                raise EndpointTooLarge(f"{self.label}: an answer of more than {self.response_bytes_max} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def label_of(url: str, position: int) -> str:
+    """A name for an endpoint that shows its host and nothing that may be a secret. Raises ValueError, without the URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"endpoint {position}: the URL cannot be parsed") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValueError(f"endpoint {position}: the URL must start with http:// or https:// and name a host")
+    return f"{host}:{port}#{position}" if port else f"{host}#{position}"
+
+
+def _answer_of(reply: object, identifier: int, label: str) -> RpcAnswer | RpcRefused:
+    if not isinstance(reply, dict) or reply.get("id") != identifier or ("result" in reply) == bool(reply.get("error")):
+        raise EndpointGarbage(f"{label}: the body is not the JSON-RPC answer to what was asked")
+    error = reply.get("error")
+    return _refusal_of(error, label) if error else RpcAnswer(reply["result"])
+
+
+def _refusal_of(error: object, label: str) -> RpcRefused:
+    if not isinstance(error, dict):
+        raise EndpointGarbage(f"{label}: the error of the answer is not an object")
+    code, message = error.get("code"), error.get("message")
+    if type(code) is not int or not isinstance(message, str):
+        raise EndpointGarbage(f"{label}: the error of the answer has no code and message")
+    return RpcRefused(code, message[:MESSAGE_CHARACTERS_MAX], error.get("data"))
