@@ -1,7 +1,7 @@
 """The clock as a seam: whoever waits or tells the time is given one.
 
-Production passes `SystemClock`; tests pass `ManualClock`, on which nothing moves until the test says so, so that hours of
-turns and deadlines run in milliseconds and no test ever sleeps.
+Production passes `SystemClock`; tests pass `ManualClock`, on which nothing moves until the test says so, so that hours
+of turns and deadlines run in milliseconds and no test ever sleeps.
 """
 
 import asyncio

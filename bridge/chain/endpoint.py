@@ -1,7 +1,8 @@
 """One JSON-RPC URL: HTTP in and out, with limits, and an error of ours for whatever comes back.
 
-`RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key, so it
-never leaves the `Endpoint`: errors, logs and reprs name the label, and errors of aiohttp (which quote URLs) are not chained.
+`RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key, so
+it never leaves the `Endpoint`: errors, logs and reprs name the label, and aiohttp's errors (which quote URLs) are not
+chained.
 """
 
 import asyncio
@@ -82,7 +83,7 @@ class Endpoint:
     gate: asyncio.Semaphore
     """Requests in flight."""
     state: EndpointState = EndpointState.UNCHECKED
-    breaker: Breaker = Breaker()
+    breaker: Breaker = field(default_factory=Breaker)
     calls: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     last_error: str = ""
@@ -109,7 +110,7 @@ class Endpoint:
         return answer
 
     async def post_batch(self, calls: Sequence[RpcCall]) -> tuple[RpcAnswer | RpcRefused, ...]:
-        """Make at most `batch_max` calls in one request; answers in the order of the calls, whatever order they came in.
+        """Make at most `batch_max` calls in one request; the answers come back in the order of the calls.
 
         Raises EndpointError when an answer is missing, doubled or foreign, RpcRefused when the whole batch is refused.
         """
@@ -162,7 +163,7 @@ class Endpoint:
 
 
 def label_of(url: str, position: int) -> str:
-    """A name for an endpoint that shows its host and nothing that may be a secret. Raises ValueError, without the URL."""
+    """A name for an endpoint: its host, and nothing that may be a secret. Raises ValueError, without the URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -115,7 +115,7 @@ class BadAnswer(ChainError):
 
 
 class HeaderFormatUnknown(BadAnswer):
-    """The hash does not reproduce from the header's fields: a lie, or a fork whose fields this program does not know."""
+    """The hash does not reproduce from the header's fields: a lie, or a fork whose fields we do not know."""
 
     code = "HEADER_FORMAT_UNKNOWN"
 

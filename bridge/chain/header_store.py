@@ -1,10 +1,9 @@
 """Where a header follower keeps what it holds: one contiguous, parent-linked run of headers per chain.
 
-`HeaderFollower` is the only writer. Anybody may read: `follower.store.headers(start, count)`. The node keeps this in SQLite;
-`MemoryHeaderStore` is the same thing in a dict, for tests and short-lived tools.
+`HeaderFollower` is the only writer; anybody may read. The node keeps this in SQLite; `MemoryHeaderStore` is the same thing
+in a dict, for tests and short-lived tools.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +23,7 @@ class BlockPoint:
 class StoredHeader:
     """The fields of a header that a leaf, a link, a bloom test and a check of receipts need.
 
-    Only headers whose hash was recomputed from all their fields are ever stored, so each field here is as true as the hash.
+    Only headers whose hash was recomputed from all their fields are stored, so each field here is as true as the hash.
     `logs_bloom` is 256 bytes, or empty where the follower was told not to keep blooms (a side chain needs none).
     """
 
@@ -46,10 +45,11 @@ class StoredHeader:
 class HeaderChange:
     """One atomic change of a store, in this order: remove, append, move the confirmed number.
 
-    `remove_from`: every header with this number or above goes (the orphaned end of a reorg).
-    `append`: ascending, without gaps, the first one right after what is left (or anywhere in an empty store).
-    `confirmed`: the new confirmed number; None leaves it as it is. It never exceeds the last header. It is lowered only when
-    an operator accepts a reorg below it.
+    `remove_from`: every header with this number or above goes: the orphaned end of a reorg. If that cuts below the
+    confirmed number (only when an operator accepted such a reorg), the confirmed number falls to the last header left,
+    or to None if nothing is left.
+    `append`: ascending, without gaps, the first one right after what is left (any header may start an empty store).
+    `confirmed`: the new confirmed number; None leaves it as it is. It never exceeds the last header.
     """
 
     remove_from: BlockNumber | None = None
@@ -146,6 +146,8 @@ class MemoryHeaderStore:
         self._last = max(self._headers, default=None)
         if change.confirmed is not None:
             self._confirmed = change.confirmed
+        elif self._confirmed is not None and change.remove_from is not None and change.remove_from <= self._confirmed:
+            self._confirmed = None if staying is None else staying.number
 
     def prune_below(self, number: BlockNumber) -> None:
         """Forget the headers below `number`; the last header always stays."""

@@ -1,7 +1,7 @@
 """What an outbox remembers across a crash: intents, the nonces they took, and every raw transaction signed for them.
 
 The outbox saves an entry before it acts on it, so whatever left this machine is in here. One store serves one
-(chain id, sender). The node keeps it in SQLite (`encode_entry` gives the bytes of a row); `MemoryOutboxStore` serves tests.
+(chain id, sender). The node keeps it in SQLite (`encode_entry` gives a row's bytes); `MemoryOutboxStore` serves tests.
 """
 
 from dataclasses import dataclass, replace

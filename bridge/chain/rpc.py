@@ -3,14 +3,15 @@
     pool = RpcPool("root", urls, ChainId(1), session, SystemClock(), RpcLimits())
     head = await pool.call("eth_blockNumber", [])
 
-The first URL is the primary; the next is asked when it fails, and the primary again as soon as it works. Before an endpoint
-is used, after start and after each pause, it must show the right chain id (and genesis hash, if given). A call ends within
-its budget whatever the endpoints do. Answers are parsed JSON and nothing more: `bridge.chain.reader` gives them types.
+The first URL is the primary; the next is asked when it fails, and the primary again as soon as it works. Before an
+endpoint is used, after start and after each pause, it must show the right chain id (and genesis hash, if given). A call
+ends within its budget whatever the endpoints do. Answers are parsed JSON and nothing more: `ChainReader` types them.
 """
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import aiohttp
@@ -52,7 +53,7 @@ class RpcLimits:
     """Calls in one request; Bor refuses more than 100."""
     in_flight_max: int = 8
     """Requests at a time to one endpoint."""
-    breaker: BreakerRules = BreakerRules()
+    breaker: BreakerRules = field(default_factory=BreakerRules)
 
 
 class RpcPool:
@@ -100,16 +101,14 @@ class RpcPool:
         return self._limits.batch_max
 
     def second(self) -> "RpcPool | None":
-        """A pool over the endpoints other than the one that answered last, for a second opinion; None if there is no other.
+        """A pool over the endpoints other than the one that answered last, for a second opinion; None without another.
 
         It shares the endpoints' health with this pool.
         """
         others = tuple(endpoint for endpoint in self._endpoints if endpoint is not self._latest_used)
         if not others:
             return None
-        pool = object.__new__(RpcPool)
-        pool.name, pool.chain_id = self.name, self.chain_id
-        pool._genesis_hash, pool._clock, pool._limits = self._genesis_hash, self._clock, self._limits
+        pool = copy.copy(self)
         pool._endpoints, pool._latest_used = others, others[0]
         return pool
 
@@ -130,17 +129,15 @@ class RpcPool:
         return await self._try_each(lambda endpoint: _post_in_pieces(endpoint, calls), budget_s)
 
     async def call_on(self, label: str, method: str, params: Sequence[object], budget_s: float | None = None) -> object:
-        """The result of one call from the endpoint with this label and no other. Raises as `call`; KeyError: no such label."""
-        for endpoint in self._endpoints:
-            if endpoint.label == label:
-                call = RpcCall(method, params)
-                return (await self._try_each(lambda one: one.post(call), budget_s, (endpoint,))).value
-        raise KeyError(label)
+        """The result of one call from the endpoint with this label and no other. Raises as `call`, and KeyError."""
+        call = RpcCall(method, params)
+        named = {endpoint.label: endpoint for endpoint in self._endpoints}[label]
+        return (await self._try_each(lambda endpoint: endpoint.post(call), budget_s, (named,))).value
 
     async def call_all(
         self, method: str, params: Sequence[object], budget_s: float | None = None
     ) -> tuple[RpcAnswer | RpcRefused | NoEndpoint, ...]:
-        """The same call to every endpoint at once, each with the whole budget: for what must spread, as transactions must."""
+        """The same call to every endpoint at once, each with the whole budget: for what must spread."""
         call = RpcCall(method, params)
 
         async def ask(endpoint: Endpoint) -> RpcAnswer | RpcRefused | NoEndpoint:
@@ -250,7 +247,7 @@ class _Resting(EndpointError):
 
 
 async def with_timeout(clock: Clock, work: Awaitable[Result], timeout_s: float, label: str) -> Result:
-    """The result of `work`, or EndpointTimeout when the clock gets there first; `work` is then cancelled and awaited."""
+    """The result of `work`, or EndpointTimeout when the clock gets there first; `work` is then cancelled."""
     task = asyncio.ensure_future(work)
     alarm = asyncio.ensure_future(clock.sleep(timeout_s))
     try:
