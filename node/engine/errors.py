@@ -1,0 +1,98 @@
+"""Expected errors of `node.engine`.
+
+    EngineError
+    ├── WireError                 bytes or values that are no ABCI message
+    ├── EngineLockedError         another process holds this engine
+    ├── StoreError                engine.db does not fit this network or these applications
+    ├── MemberPausedError         the validator is paused and takes nothing
+    ├── MempoolError              a transaction was not taken, before the application was asked
+    │   ├── TransactionTooLargeError
+    │   ├── TransactionSeenError
+    │   └── MempoolFullError
+    └── HaltError                 the engine has stopped for good; its cause must be removed by a person
+        ├── ValidatorUpdateError  an application asked for a validator set that cannot be
+        ├── DivergenceError       applications disagree about the same block
+        └── ProposalError         an application proposed what no block can hold
+
+`code` is the stable name that logs, API and metrics share. Anything else raised by this package is a bug.
+"""
+
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """Root of the expected errors of `node.engine`."""
+
+    code: ClassVar[str] = "ENGINE"
+
+
+class WireError(EngineError):
+    """Bytes are no ABCI message that we know, or a value has no place in one."""
+
+    code = "ENGINE_MESSAGE_MALFORMED"
+
+
+class EngineLockedError(EngineError):
+    """Another process holds this engine."""
+
+    code = "ENGINE_LOCKED"
+
+
+class StoreError(EngineError):
+    """engine.db is damaged, or belongs to another network, or is older than an application's state."""
+
+    code = "ENGINE_STORE_UNUSABLE"
+
+
+class MemberPausedError(EngineError):
+    """The validator is paused: its mempool takes nothing until it is resumed."""
+
+    code = "VALIDATOR_PAUSED"
+
+
+class MempoolError(EngineError):
+    """A transaction was not taken, before the application was asked."""
+
+    code = "MEMPOOL"
+
+
+class TransactionTooLargeError(MempoolError):
+    """The transaction is larger than any that the mempool takes."""
+
+    code = "MEMPOOL_TRANSACTION_TOO_LARGE"
+
+
+class TransactionSeenError(MempoolError):
+    """The same bytes were taken before, and may be in a block already."""
+
+    code = "MEMPOOL_TRANSACTION_SEEN"
+
+
+class MempoolFullError(MempoolError):
+    """The mempool holds as many transactions or bytes as it may."""
+
+    code = "MEMPOOL_FULL"
+
+
+class HaltError(EngineError):
+    """The engine has stopped for good; every later step raises the same error."""
+
+    code = "ENGINE_HALTED"
+
+
+class ValidatorUpdateError(HaltError):
+    """Validator updates break the rules: removal of a non-member, a duplicate, negative power, the cap, or an empty set."""
+
+    code = "ENGINE_VALIDATOR_UPDATES_INVALID"
+
+
+class DivergenceError(HaltError):
+    """Applications gave different answers to the same block."""
+
+    code = "ENGINE_APP_HASH_DIFFERS"
+
+
+class ProposalError(HaltError):
+    """PrepareProposal answered with more bytes than a block holds."""
+
+    code = "ENGINE_PROPOSAL_INVALID"
