@@ -145,7 +145,9 @@ def _without_last_tail_field(header: Header) -> Header | None:
 def _header_as_reported(fields: Mapping[str, object]) -> Header:
     extra_data = _bytes(fields, "extraData")
     if len(extra_data) > EXTRA_DATA_BYTES_MAX:
-        raise HeaderError(f"block header: extraData of {len(extra_data)} bytes is over the limit of {EXTRA_DATA_BYTES_MAX}")
+        raise HeaderError(
+            f"block header: extraData of {len(extra_data)} bytes is over the limit of {EXTRA_DATA_BYTES_MAX}"
+        )
     base_fee = _optional_uint(fields, "baseFeePerGas", 256)
     return Header(
         parent_hash=_hash(fields, "parentHash"),

@@ -52,7 +52,7 @@ def proof(leaves: Sequence[Hash32], index: int) -> tuple[Hash32, ...]:
     return tuple(siblings)
 
 
-def verify(leaf: Hash32, index: int, proof: Sequence[Hash32], root: Hash32) -> bool:  # noqa: A002
+def verify(leaf: Hash32, index: int, proof: Sequence[Hash32], root: Hash32) -> bool:
     """Whether the proof leads from the leaf at `index` to the root.
 
     The caller ties the proof's length to the size of the checkpoint (`depth`); the tree itself cannot.
