@@ -1,8 +1,9 @@
-"""What validators sign about a range of side-chain blocks, and the call that brings it to a root chain's RootChain contract.
+"""What validators sign about a range of side-chain blocks, and the call that brings it to a RootChain contract.
 
 Two forms of the signed data (docs/protocol.md P6):
 
-- polygon: six ABI words; signed is keccak256(0x01 ‖ data). For contracts that we cannot change; it binds no contract and no deadline.
+- polygon: six ABI words; signed is keccak256(0x01 ‖ data). For contracts that we cannot change; it binds neither a
+  contract nor a deadline.
 - bound: eight ABI words; signed is an EIP-712 digest whose domain is the root chain's id and the RootChain's address.
 
 Both go into `submitCheckpoint(bytes data, uint256[3][] signatures)`.
@@ -10,6 +11,7 @@ Both go into `submitCheckpoint(bytes data, uint256[3][] signatures)`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bridge.codec import eip712
 from bridge.codec.abi import selector
@@ -152,10 +154,11 @@ def decode_bound_data(data: bytes) -> BoundData:
 def submit_calldata(data: bytes, signatures: Sequence[SignedBy]) -> bytes:
     """Calldata of submitCheckpoint(data, signatures).
 
-    Raises CheckpointError unless the signers ascend strictly: Polygon's contract stops counting at the first that does not.
+    Raises CheckpointError unless the signers ascend strictly: Polygon's contract stops counting at the first that does
+    not.
     """
     signers = [signed.signer for signed in signatures]
-    if any(later <= earlier for earlier, later in zip(signers, signers[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(signers)):
         raise CheckpointError("signatures must be in strictly ascending order of their signers")
     return _encode_submission(data, [signed.signature for signed in signatures])
 

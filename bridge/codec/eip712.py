@@ -35,7 +35,7 @@ def domain_separator(
 
 
 def struct_hash(type_text: str, values: Sequence[int | bytes | str]) -> Hash32:
-    """The hash of a structure, given its type as the standard writes it ("Mail(address to,string body)") and its members' values.
+    """The hash of a structure, given its type as "Mail(address to,string body)" and its members' values.
 
     Raises AbiError if the values do not fit the type.
     """
@@ -65,9 +65,7 @@ def _word(member_type: str, value: int | bytes | str) -> bytes:
         case str(), int() if member_type.startswith("uint") and 0 <= value < 1 << int(member_type[4:]):
             return value.to_bytes(32)
         case _:
-            raise AbiError(
-                f"a value of type {type(value).__name__} does not fit an EIP-712 member of type {member_type}"
-            )
+            raise AbiError(f"EIP-712 member of type {member_type} cannot hold this {type(value).__name__}")
 
 
 @lru_cache(maxsize=256)

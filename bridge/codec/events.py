@@ -1,7 +1,7 @@
 """The contract events that the project understands, decoded strictly from raw logs.
 
-Signatures, indexed parameters and order are those of Polygon's RootChain, StakingInfo and StateSender, of ERC-20, and of the two
-proxy conventions (ERC-1967 and Polygon's UpgradableProxy).
+Signatures, indexed parameters and order are those of Polygon's RootChain, StakingInfo and StateSender, of ERC-20, and
+of the two proxy conventions (ERC-1967 and Polygon's UpgradableProxy).
 """
 
 from collections.abc import Callable
@@ -256,7 +256,7 @@ def _words(log: Log | FeedLog, count: int) -> tuple[bytes, ...]:
 
 
 def _words_and_bytes(log: Log | FeedLog, count: int) -> tuple[tuple[bytes, ...], bytes]:
-    """Data that is `count` words and one `bytes` parameter: its offset, then its length and its content padded with zeros."""
+    """Data that is `count` words and one `bytes` parameter: offset, length, and content padded with zeros."""
     data = _data(log)
     head_length = 32 * (count + 1)
     if len(data) < head_length + 32:

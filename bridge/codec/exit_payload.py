@@ -1,10 +1,11 @@
-"""Exit payloads: the proof that a log of a side-chain block stands under a checkpoint, as RootChainManager.exit takes it.
+"""Exit payloads: the proof that a side-chain log stands under a checkpoint, as RootChainManager.exit takes it.
 
-RLP of ten items, byte for byte as matic.js builds them: header id, block proof, block number, timestamp, transactionsRoot,
-receiptsRoot, receipt, receipt proof (RLP list of trie nodes, as a string), branch mask, log index within the receipt.
+RLP of ten items, byte for byte as matic.js builds them: header id, block proof, block number, timestamp,
+transactionsRoot, receiptsRoot, receipt, receipt proof (RLP list of trie nodes, as a string), branch mask, log index
+within the receipt.
 
-Contracts accept aliases of some payloads (other flag nibbles in the mask, padded integers, further items) and ignore the end of the
-checkpoint; here every payload has one encoding, and the block must lie in the range.
+Contracts accept aliases of some payloads (other flag nibbles in the mask, padded integers, further items) and ignore
+the end of the checkpoint; here every payload has one encoding, and the block must lie in the range.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def transaction_index_of(mask: bytes) -> int:
 
 
 def exit_hash(block_number: BlockNumber, branch_mask: bytes, log_index: int) -> Hash32:
-    """The key under which the contract remembers an exit: keccak256(block32 ‖ path nibbles, a byte each ‖ log index32)."""
+    """The key under which the contract remembers an exit: keccak256(block32 ‖ path nibbles as bytes ‖ log index32)."""
     nibbles = bytes(int(digit, 16) for digit in branch_mask[1:].hex())
     return keccak256(block_number.to_bytes(32) + nibbles + log_index.to_bytes(32))
 
@@ -131,7 +132,7 @@ def _verify_block(payload: ExitPayload, root: Hash32, start: BlockNumber, end: B
     expected_length = merkle.depth(end - start + 1)
     if len(payload.block_proof) != expected_length:
         raise PayloadError(
-            f"block proof has {len(payload.block_proof)} hashes; a checkpoint of {end - start + 1} blocks needs {expected_length}"
+            f"block proof has {len(payload.block_proof)} hashes, not {expected_length} for the checkpoint"
         )
     block_leaf = leaf(payload.block_number, payload.timestamp, payload.transactions_root, payload.receipts_root)
     if not merkle.verify(block_leaf, payload.block_number - start, payload.block_proof, root):

@@ -1,11 +1,13 @@
 """The feed of a root chain: the agreed, ordered, complete list of our contracts' logs, in steps (docs/protocol.md P3).
 
-A step is the longest prefix of the next block's matching logs from the cursor on, within limits; it depends on the chain's data and
-the filter only, so all honest validators produce the same bytes. Each step is chained to its predecessors by a digest.
+A step is the longest prefix of the next block's matching logs from the cursor on, within limits; it depends on the
+chain's data and the filter only, so all honest validators produce the same bytes. Digests chain each step to those
+before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from bridge.codec import rlp
 from bridge.codec.bloom import may_contain
@@ -135,22 +137,18 @@ def steps_of_block(
 ) -> tuple[Step, ...]:
     """The steps of one block, given its matching logs, from the log position `from_index` on.
 
-    Each takes as many logs as fit within STEP_LOGS_MAX and STEP_BYTES_MAX; the last is done. A block without a further match has no
-    step, unless it is an anchor: then one empty step.
+    Each takes as many logs as fit within STEP_LOGS_MAX and STEP_BYTES_MAX; the last is done. A block without a further
+    match has no step, unless it is an anchor: then one empty step.
     """
     remaining = [log for log in logs if log.index >= from_index]
+    empty = Step(root_chain, generation, first_number, block_number, block_hash, block_time, done=True, logs=())
+    if not remaining:
+        return (empty,) if is_anchor else ()
     steps: list[Step] = []
-    while remaining or (is_anchor and not steps):
-        number = first_number + len(steps)
-        count = _fitting_count(remaining)
-        while True:
-            taken, done = tuple(remaining[:count]), count == len(remaining)
-            step = Step(root_chain, generation, number, block_number, block_hash, block_time, done, taken)
-            if len(encode_step(step)) <= STEP_BYTES_MAX:
-                break
-            count -= 1
+    while remaining:
+        step = _longest_step(replace(empty, number=first_number + len(steps)), remaining)
         steps.append(step)
-        remaining = remaining[count:]
+        remaining = remaining[len(step.logs) :]
     return tuple(steps)
 
 
@@ -208,17 +206,15 @@ def cursor_after(step: Step) -> Cursor:
     return Cursor(step.block_number, step.block_hash, next_index)
 
 
-def _fitting_count(logs: Sequence[FeedLog]) -> int:
-    """An upper bound of how many logs the next step takes, and at least one if there are any.
-
-    Counts the logs' own bytes; the caller tests the whole step, whose other fields take some 100 bytes.
-    """
-    size = 0
-    for count, log in enumerate(logs[:STEP_LOGS_MAX]):
-        size += len(rlp.encode(_log_item(log)))
-        if size > STEP_BYTES_MAX:
-            return count
-    return min(len(logs), STEP_LOGS_MAX)
+def _longest_step(empty: Step, remaining: Sequence[FeedLog]) -> Step:
+    """The step with as many of the remaining logs as fit."""
+    for count in range(min(len(remaining), STEP_LOGS_MAX), 0, -1):
+        step = replace(empty, done=count == len(remaining), logs=tuple(remaining[:count]))
+        if len(encode_step(step)) <= STEP_BYTES_MAX:
+            return step
+    raise FeedError(
+        f"log {remaining[0].index} does not fit into a step; logs are made by feed_log, which elides long data"
+    )
 
 
 def _log_item(log: FeedLog) -> rlp.RlpItem:
@@ -257,10 +253,10 @@ def _check_logs(step: Step) -> None:
         length = len(log.data) if log.data_elided is None else log.data_elided.length
         if (length > LOG_DATA_MAX) != (log.data_elided is not None):
             raise FeedError(
-                f"log {log.index}: data of {length} bytes is elided above {LOG_DATA_MAX} bytes, and only there"
+                f"log {log.index}: {length} bytes of data; above {LOG_DATA_MAX}, and only there, it is elided"
             )
         if log.index >= DONE_INDEX:
             raise FeedError(f"log index {log.index} is out of range")
-    for earlier, later in zip(step.logs, step.logs[1:], strict=False):
+    for earlier, later in pairwise(step.logs):
         if later.index <= earlier.index or later.transaction_index < earlier.transaction_index:
             raise FeedError("logs are not in the order of the block")

@@ -1,7 +1,7 @@
 """The one Keccak-256 of the project.
 
-safe-pysha3 (C) does the work, pycryptodome where it is missing (seven times slower, same digests). eth-hash, which web3 and
-py-evm use, is set to the same back end, because its own choice is the slower one.
+safe-pysha3 (C) does the work, pycryptodome where it is missing (seven times slower, same digests). eth-hash, which
+web3 and py-evm use, is set to the same back end, because its own choice is the slower one.
 """
 
 import os

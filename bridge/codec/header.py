@@ -1,8 +1,9 @@
-"""Block headers of every Ethereum fork up to Prague, hashed from their fields, and the leaf that a checkpoint commits to.
+"""Block headers of every Ethereum fork up to Prague, hashed from their fields, and a block's leaf in a checkpoint.
 
-A header is RLP of 15 fields, to which forks have appended: London the base fee (16), Shanghai the withdrawals root (17), Cancun
-two blob fields and the parent beacon root (20), Prague the requests hash (21). Chains adopted some of these without the others, and
-RPC endpoints report fields that the hash does not cover; so the set of fields is found by trying which one gives the hash.
+A header is RLP of 15 fields, to which forks have appended: London the base fee (16), Shanghai the withdrawals root
+(17), Cancun two blob fields and the parent beacon root (20), Prague the requests hash (21). Chains adopted some of
+these without the others, and RPC endpoints report fields that the hash does not cover; so the set of fields is found
+by trying which one gives the hash.
 """
 
 from collections.abc import Mapping
@@ -17,15 +18,6 @@ from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds, Wei
 
 EXTRA_DATA_BYTES_MAX = 1024 * 1024
 """Bor writes its validator set and transaction dependencies into extraData, far beyond Ethereum's 32 bytes."""
-
-_TAIL_NAMES = (
-    "base_fee_per_gas_wei",
-    "withdrawals_root",
-    "blob_gas_used",
-    "excess_blob_gas",
-    "parent_beacon_block_root",
-    "requests_hash",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +93,8 @@ def header_hash(header: Header) -> Hash32:
 def header_from_rpc(fields: Mapping[str, object]) -> Header:
     """The header of an RPC's JSON block, whose `hash` its fields reproduce.
 
-    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError when no set
-    of header fields that this package knows gives the hash: a new fork, another kind of chain, or an endpoint that lies.
+    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError when
+    no set of header fields known here gives the hash: a new fork, another kind of chain, or an endpoint that lies.
     """
     block_hash = _hash(fields, "hash")
     header: Header | None = _header_as_reported(fields)
@@ -114,7 +106,7 @@ def header_from_rpc(fields: Mapping[str, object]) -> Header:
 
 
 def leaf(number: int, timestamp: int, transactions_root: Hash32, receipts_root: Hash32) -> Hash32:
-    """A block's leaf in the checkpoint tree: keccak256(number32 ‖ time32 ‖ transactionsRoot ‖ receiptsRoot), as Bor computes it."""
+    """A block's leaf in the checkpoint tree: keccak256(number32 ‖ time32 ‖ transactionsRoot ‖ receiptsRoot)."""
     return keccak256(number.to_bytes(32) + timestamp.to_bytes(32) + transactions_root + receipts_root)
 
 
@@ -136,18 +128,25 @@ def _tail(header: Header) -> tuple[int | bytes | None, ...]:
 
 def _without_last_tail_field(header: Header) -> Header | None:
     """The header one field shorter, or None when only the first 15 are left."""
-    for name, value in zip(reversed(_TAIL_NAMES), reversed(_tail(header)), strict=True):
-        if value is not None:
-            return replace(header, **{name: None})
+    if header.requests_hash is not None:
+        return replace(header, requests_hash=None)
+    if header.parent_beacon_block_root is not None:
+        return replace(header, parent_beacon_block_root=None)
+    if header.excess_blob_gas is not None:
+        return replace(header, excess_blob_gas=None)
+    if header.blob_gas_used is not None:
+        return replace(header, blob_gas_used=None)
+    if header.withdrawals_root is not None:
+        return replace(header, withdrawals_root=None)
+    if header.base_fee_per_gas_wei is not None:
+        return replace(header, base_fee_per_gas_wei=None)
     return None
 
 
 def _header_as_reported(fields: Mapping[str, object]) -> Header:
     extra_data = _bytes(fields, "extraData")
     if len(extra_data) > EXTRA_DATA_BYTES_MAX:
-        raise HeaderError(
-            f"block header: extraData of {len(extra_data)} bytes is over the limit of {EXTRA_DATA_BYTES_MAX}"
-        )
+        raise HeaderError(f"block header: extraData of {len(extra_data)} bytes is over {EXTRA_DATA_BYTES_MAX}")
     base_fee = _optional_uint(fields, "baseFeePerGas", 256)
     return Header(
         parent_hash=_hash(fields, "parentHash"),

@@ -40,7 +40,7 @@ def quantity(value: int) -> str:
 
 
 def from_quantity(text: object, limit_bits: int = 256) -> int:
-    """The integer of a JSON-RPC quantity, below 2^limit_bits; leading zeros, signs and spaces are refused with HexError."""
+    """The integer of a JSON-RPC quantity, below 2^limit_bits. Raises HexError, also for leading zeros or a sign."""
     if not isinstance(text, str) or _QUANTITY.fullmatch(text) is None:
         raise HexError(f"expected a 0x-prefixed quantity without leading zeros, got {_shown(text)}")
     value = int(text, 16)

@@ -1,7 +1,8 @@
 """The checkpoint tree: what a checkpoint's root commits to, and the proof that a block is in it.
 
-Leaves stand in block order and are padded with zero hashes to a power of two; a node is keccak256(left ‖ right), without tags or
-sorting; the root of one leaf is that leaf. Format: Bor's eth_getRootHash and the Merkle library of Polygon's contracts.
+Leaves stand in block order and are padded with zero hashes to a power of two; a node is keccak256(left ‖ right),
+without tags or sorting; the root of one leaf is that leaf. Format: Bor's eth_getRootHash and the Merkle library of
+Polygon's contracts.
 """
 
 from collections.abc import Iterable, Sequence

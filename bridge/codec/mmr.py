@@ -1,7 +1,7 @@
 """Merkle mountain range: a commitment to an append-only list, whose proofs a contract can check.
 
-Entries hash to keccak256(0x00 ‖ entry) and pairs to keccak256(0x01 ‖ left ‖ right). Complete binary trees (mountains) stand side by
-side, one for each set binary digit of the count, the highest first; only their peaks are kept.
+Entries hash to keccak256(0x00 ‖ entry) and pairs to keccak256(0x01 ‖ left ‖ right). Complete binary trees (mountains)
+stand side by side, one for each set binary digit of the count, the highest first; only their peaks are kept.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
-"""Transaction receipts: from JSON-RPC, to and from the bytes that the receipts trie holds, and the root of a block's receipts.
+"""Transaction receipts: from JSON-RPC, to and from the bytes that the receipts trie holds, and that trie's root.
 
-A trie value is RLP([status or root, cumulative gas, bloom, logs]), with one type byte before it for typed transactions
-(EIP-2718). Known types: 0 (legacy, no type byte), 1 (EIP-2930), 2 (EIP-1559), 3 (EIP-4844), 4 (EIP-7702) and 0x7f (Bor's state sync, PIP-74).
+A trie value is RLP([status or root, cumulative gas, bloom, logs]), with one type byte before it for typed
+transactions (EIP-2718). Known types: 0 (legacy, no type byte), 1 (EIP-2930), 2 (EIP-1559), 3 (EIP-4844), 4 (EIP-7702)
+and 0x7f (Bor's state sync, PIP-74).
 """
 
 from collections.abc import Mapping, Sequence

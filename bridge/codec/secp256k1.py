@@ -1,7 +1,7 @@
 """secp256k1 signatures with public key recovery, over libsecp256k1 (coincurve).
 
-A signature is 65 bytes r ‖ s ‖ v with v 27 or 28 and s in the lower half of the group order (EIP-2), so that each digest and
-key have one form that we accept: a contract would recover the others too, or to zero.
+A signature is 65 bytes r ‖ s ‖ v with v 27 or 28 and s in the lower half of the group order (EIP-2): every signature
+has one form that we accept. A contract would recover the others too, or to zero.
 """
 
 from coincurve import PrivateKey

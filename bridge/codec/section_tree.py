@@ -1,7 +1,7 @@
 """A Merkle tree in the shape of RFC 6962 with keccak256, over few leaves: the sections of a state.
 
-A leaf hashes to keccak256(0x00 ‖ leaf), a node to keccak256(0x01 ‖ left ‖ right); the left half holds the greatest power of two below
-the number of leaves; the tree of none is keccak256 of the empty string.
+A leaf hashes to keccak256(0x00 ‖ leaf), a node to keccak256(0x01 ‖ left ‖ right); the left half holds the greatest
+power of two below the number of leaves; the tree of none is keccak256 of the empty string.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """The Merkle-Patricia trie over a block's ordered values (receipts, transactions), whose keys are rlp(0), rlp(1), …
 
-The trie is built in one pass over sorted keys instead of by insertion, because it is needed once, whole. No key is a prefix of
-another, so branches hold no values here; the verifier knows them all the same. Format: yellow paper, appendix D.
+The trie is built in one pass over sorted keys instead of by insertion, because it is needed once, whole. No key is a
+prefix of another, so branches hold no values here; the verifier knows them all the same. Format: yellow paper,
+appendix D.
 """
 
 from collections.abc import Sequence
@@ -38,45 +39,44 @@ def ordered_trie_proof(values: Sequence[bytes], index: int) -> tuple[bytes, ...]
 def verify_trie_proof(root: Hash32, key: bytes, nodes: Sequence[bytes]) -> bytes:
     """The value that the nodes prove for `key` under `root`.
 
-    Every node must be used, in order, and the path must be consumed exactly. Raises ProofError; there are no proofs of absence.
+    Every node must be used, in order, and the path must be consumed exactly. Raises ProofError, also where the nodes
+    would prove that the key is absent.
     """
-    path = _nibbles(key)
-    expected: rlp.RlpItem = root
+    path: bytes | None = _nibbles(key)
+    reference: rlp.RlpItem = root
     for position, node in enumerate(nodes):
-        if keccak256(node) != expected:
+        if path is None:
+            raise ProofError(f"{len(nodes) - position} nodes stand after the value")
+        if keccak256(node) != reference:
             raise ProofError(f"node {position} does not have the hash that its parent names")
         try:
-            expected, path = _descend(rlp.decode(node), path)
-            while isinstance(expected, tuple):
-                expected, path = _descend(expected, path)
+            reference, path = _descend(rlp.decode(node), path)
         except RlpError as error:
             raise ProofError(f"node {position}: {error}") from error
-        if path is None:
-            if position != len(nodes) - 1:
-                raise ProofError(f"{len(nodes) - 1 - position} nodes stand after the value")
-            return rlp.as_bytes(expected)
-    raise ProofError("the nodes end before the value")
+    if path is not None or not isinstance(reference, bytes):
+        raise ProofError("the nodes end before the value")
+    return reference
 
 
-def _descend(node: rlp.RlpItem, path: bytes | None) -> tuple[rlp.RlpItem, bytes | None]:
-    """One step down: the child's reference and the rest of the path, or the value and None at the end."""
-    items = rlp.as_list(node, None, "trie node")
-    if path is None:
-        raise ProofError("the value is a list")
-    if len(items) == _BRANCH_ITEMS:
-        child, rest = (items[path[0]], path[1:]) if path else (items[16], None)
-    elif len(items) == 2:
-        partial, is_leaf = _decode_hex_prefix(rlp.as_bytes(items[0], None, "node path"))
-        if not path.startswith(partial) or (is_leaf and partial != path):
-            raise ProofError("the key is not in the trie: paths part")
-        child, rest = items[1], None if is_leaf else path[len(partial) :]
-    else:
-        raise ProofError(f"a trie node has 2 or {_BRANCH_ITEMS} items, not {len(items)}")
-    if child == b"":
-        raise ProofError("the key is not in the trie: no child")
-    if rest is None and not isinstance(child, bytes):
-        raise ProofError("the value is a list")
-    return child, rest
+def _descend(node: rlp.RlpItem, path: bytes) -> tuple[rlp.RlpItem, bytes | None]:
+    """From a node through those embedded in it: the next reference and the rest of the path, or the value and None."""
+    while True:
+        items = rlp.as_list(node, None, "trie node")
+        rest: bytes | None
+        if len(items) == _BRANCH_ITEMS:
+            child, rest = (items[path[0]], path[1:]) if path else (items[-1], None)
+        elif len(items) == 2:
+            partial, is_leaf = _decode_hex_prefix(rlp.as_bytes(items[0], None, "node path"))
+            if not path.startswith(partial) or (is_leaf and partial != path):
+                raise ProofError("the key is not in the trie: the paths part")
+            child, rest = items[1], None if is_leaf else path[len(partial) :]
+        else:
+            raise ProofError(f"a trie node has 2 or {_BRANCH_ITEMS} items, not {len(items)}")
+        if child == b"":
+            raise ProofError("the key is not in the trie: there is no child")
+        if rest is None or isinstance(child, bytes):
+            return child, rest
+        node, path = child, rest
 
 
 class _Builder:

@@ -1,7 +1,7 @@
 """Named quantities of the whole project.
 
-A bare `bytes` or `int` says nothing at a module boundary; these names do. They are checked by mypy and cost nothing at run
-time.
+A bare `bytes` or `int` says nothing at a module boundary; these names do. They are checked by mypy and cost next to
+nothing at run time.
 """
 
 from typing import NewType
@@ -13,7 +13,7 @@ Address = NewType("Address", bytes)
 """20 bytes: an account or a contract."""
 
 PublicKey = NewType("PublicKey", bytes)
-"""64 bytes X ‖ Y of a secp256k1 point, without the 0x04 prefix, as StakeManager takes it; not necessarily on the curve."""
+"""64 bytes X ‖ Y of a secp256k1 point without the 0x04 prefix, as StakeManager takes it; perhaps not on the curve."""
 
 Signature = NewType("Signature", bytes)
 """65 bytes r ‖ s ‖ v with low s and v 27 or 28."""
