@@ -1,7 +1,7 @@
 """When to leave a failing endpoint alone: a circuit breaker as a value.
 
-Closed while it works; after `failures_max` failures in a row it opens for a while that doubles each time; when the while
-is over one probe decides whether it closes or opens again. Pure: the time is an argument.
+Closed while it works; after `failures_max` failures in a row it opens for a while that doubles each time; when that is
+over one probe decides whether it closes or opens again. Pure: the time is an argument.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """One JSON-RPC URL: HTTP in and out, with limits, and an error of ours for whatever comes back.
 
-`RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key, so
-it never leaves the `Endpoint`: errors, logs and reprs name the label, and aiohttp's errors (which quote URLs) are not
-chained.
+`RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key,
+so it never leaves the `Endpoint`: errors, logs and reprs name the label, and aiohttp's errors (which quote URLs) are
+not chained.
 """
 
 import asyncio

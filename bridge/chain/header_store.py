@@ -1,7 +1,7 @@
 """Where a header follower keeps what it holds: one contiguous, parent-linked run of headers per chain.
 
-`HeaderFollower` is the only writer; anybody may read. The node keeps this in SQLite; `MemoryHeaderStore` is the same thing
-in a dict, for tests and short-lived tools.
+`HeaderFollower` is the only writer; anybody may read. The node keeps this in SQLite; `MemoryHeaderStore` is the same
+thing in a dict, for tests and short-lived tools.
 """
 
 from dataclasses import dataclass

@@ -1,0 +1,331 @@
+"""Typed reads of one chain: every field of every answer is checked, and what can be recomputed is.
+
+    reader = ChainReader(pool)
+    header = await reader.header("latest")
+
+Headers reproduce their hash from their fields, receipts their header's receiptsRoot. A None that a function returns is
+only "this node does not show it now"; nothing may be concluded from it. Every function raises ChainError.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bridge.chain.endpoint import RpcAnswer, RpcCall
+from bridge.chain.errors import (
+    BadAnswer,
+    CallReverted,
+    HeaderFormatUnknown,
+    NoEndpoint,
+    NotHeld,
+    ReceiptsMismatch,
+    RpcRefused,
+)
+from bridge.chain.fields import as_data, as_hash, as_items, as_object, as_quantity
+from bridge.chain.rpc import RpcPool
+from bridge.chain.sending import SendMeaning, SendReply, best_reply, classify_refusal
+from bridge.codec.errors import HeaderError, HeaderFormatUnknownError, ReceiptError
+from bridge.codec.hash import keccak256
+from bridge.codec.header import Header, header_from_rpc
+from bridge.codec.hexadecimal import quantity, to_hex
+from bridge.codec.receipts import Log, Receipt, log_from_rpc, receipt_from_rpc, receipts_root
+from bridge.codec.transaction import transaction_hash
+from bridge.codec.trie import EMPTY_TRIE_ROOT
+from bridge.codec.types import Address, BlockNumber, Hash32, Wei
+
+Tag = Literal["latest", "safe", "finalized"]
+BlockRef = BlockNumber | Tag
+
+TRANSACTIONS_MAX = 100_000
+"""In a block: above what any chain's gas limit holds."""
+LOGS_MAX = 1_000_000
+FEE_HISTORY_BLOCKS_MAX = 1_024
+
+_METHOD_NOT_FOUND = -32601
+_REVERT_CODE = 3
+
+
+class SealedBlock(Protocol):
+    """A block whose receipts can be checked: a Header or a StoredHeader."""
+
+    @property
+    def hash(self) -> Hash32:
+        """The block hash."""
+        ...
+
+    @property
+    def receipts_root(self) -> Hash32:
+        """What the header commits to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedLog:
+    """A log with the position that the RPC reports for it."""
+
+    index: int
+    transaction_index: int
+    log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class MinedTransaction:
+    """What eth_getTransactionReceipt says of a transaction that is in a block."""
+
+    hash: Hash32
+    block_number: BlockNumber
+    block_hash: Hash32
+    transaction_index: int
+    succeeded: bool
+    gas_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTransaction:
+    """A transaction that a node has; `block_number` is None while it waits in the pool."""
+
+    hash: Hash32
+    block_number: BlockNumber | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeeHistory:
+    """Recent fees, oldest block first.
+
+    `base_fees_wei` has one entry more than there were blocks: the last is the base fee of the next block.
+    `tips_wei` has one entry a block: the tip at the percentile that was asked for.
+    """
+
+    base_fees_wei: tuple[Wei, ...]
+    tips_wei: tuple[Wei, ...]
+
+
+class ChainReader:
+    """Typed reads through one pool."""
+
+    def __init__(self, pool: RpcPool) -> None:
+        self.pool = pool
+
+    def second(self) -> "ChainReader | None":
+        """The same reads over other endpoints than the one that answered last, or None if there is no other."""
+        pool = self.pool.second()
+        return None if pool is None else ChainReader(pool)
+
+    async def head_number(self) -> BlockNumber:
+        """The number of the latest block."""
+        return BlockNumber(as_quantity(await self.pool.call("eth_blockNumber", []), "eth_blockNumber"))
+
+    async def header(self, block: BlockRef) -> Header | None:
+        """The header at a number or tag, its hash recomputed; None if the node has none there."""
+        answer = await self.pool.call("eth_getBlockByNumber", [_reference(block), False])
+        return _header(answer, None if isinstance(block, str) else block)
+
+    async def header_by_hash(self, block_hash: Hash32) -> Header | None:
+        """The header with this hash; None if the node does not hold it."""
+        header = _header(await self.pool.call("eth_getBlockByHash", [to_hex(block_hash), False]), None)
+        if header is not None and header.hash != block_hash:
+            raise BadAnswer("eth_getBlockByHash: a block with another hash than asked for")
+        return header
+
+    async def headers(self, start: BlockNumber, count: int) -> tuple[Header, ...]:
+        """The headers from `start` on, at most `count`, up to the first that the node does not show.
+
+        All come from one endpoint but perhaps from different moments: whoever needs a chain checks the links.
+        """
+        calls = [RpcCall("eth_getBlockByNumber", (quantity(start + i), False)) for i in range(count)]
+        headers: list[Header] = []
+        for offset, answer in enumerate(await self.pool.batch(calls)):
+            header = _header(_value(answer), BlockNumber(start + offset))
+            if header is None:
+                break
+            headers.append(header)
+        return tuple(headers)
+
+    async def receipts(self, block: SealedBlock) -> tuple[Receipt, ...]:
+        """All receipts of a block, proved complete and true by its header's receiptsRoot.
+
+        Raises NotHeld when the node shows none, ReceiptsMismatch when they do not hash to the root.
+        """
+        if block.receipts_root == EMPTY_TRIE_ROOT:
+            return ()
+        items = await self._receipt_items(block.hash)
+        try:
+            receipts = tuple(receipt_from_rpc(as_object(item, "receipt")) for item in items)
+        except ReceiptError as error:
+            raise BadAnswer(str(error)) from error
+        if not receipts:
+            raise NotHeld("the node shows no receipts for a block whose receiptsRoot says that there are some")
+        if receipts_root(receipts) != block.receipts_root:
+            raise ReceiptsMismatch("the receipts do not hash to the header's receiptsRoot")
+        return receipts
+
+    async def _receipt_items(self, block_hash: Hash32) -> list[object]:
+        try:
+            answer = await self.pool.call("eth_getBlockReceipts", [to_hex(block_hash)])
+        except RpcRefused as error:
+            if error.rpc_code != _METHOD_NOT_FOUND:
+                raise
+            return await self._receipt_items_one_by_one(block_hash)
+        return [] if answer is None else as_items(answer, "eth_getBlockReceipts", TRANSACTIONS_MAX)
+
+    async def _receipt_items_one_by_one(self, block_hash: Hash32) -> list[object]:
+        """For nodes without eth_getBlockReceipts."""
+        block = await self.pool.call("eth_getBlockByHash", [to_hex(block_hash), False])
+        if block is None:
+            raise NotHeld("the node does not hold the block whose receipts are needed")
+        hashes = as_items(as_object(block, "block").get("transactions"), "transactions", TRANSACTIONS_MAX)
+        calls = [RpcCall("eth_getTransactionReceipt", (to_hex(as_hash(h, "transaction hash")),)) for h in hashes]
+        items = [_value(answer) for answer in await self.pool.batch(calls)]
+        if any(item is None for item in items):
+            raise NotHeld("the node does not show every receipt of the block")
+        return items
+
+    async def logs_of_block(self, block_hash: Hash32) -> tuple[LocatedLog, ...]:
+        """What eth_getLogs shows for a block. An empty answer proves nothing; a log shown is only claimed."""
+        answer = await self.pool.call("eth_getLogs", [{"blockHash": to_hex(block_hash)}])
+        return tuple(_located_log(item, block_hash) for item in as_items(answer, "eth_getLogs", LOGS_MAX))
+
+    async def call(self, to: Address, data: bytes, block: BlockRef = "latest", sender: Address | None = None) -> bytes:
+        """The return data of a call at a block. Raises CallReverted when the contract refuses."""
+        request = {"to": to_hex(to), "data": to_hex(data)}
+        if sender is not None:
+            request["from"] = to_hex(sender)
+        try:
+            answer = await self.pool.call("eth_call", [request, _reference(block)])
+        except RpcRefused as error:
+            if is_revert(error):
+                raise CallReverted(_revert_data(error.data), error.rpc_message) from error
+            raise
+        return as_data(answer, "eth_call")
+
+    async def balance(self, address: Address, block: BlockRef = "latest") -> Wei:
+        """An account's balance at a block."""
+        answer = await self.pool.call("eth_getBalance", [to_hex(address), _reference(block)])
+        return Wei(as_quantity(answer, "eth_getBalance", 256))
+
+    async def transaction_count(self, address: Address, block: BlockRef = "latest") -> int:
+        """The nonce of an account's next transaction, as of a block."""
+        answer = await self.pool.call("eth_getTransactionCount", [to_hex(address), _reference(block)])
+        return as_quantity(answer, "eth_getTransactionCount")
+
+    async def code_hash(self, address: Address, block: BlockRef = "latest") -> Hash32:
+        """keccak256 of the code at an address."""
+        answer = await self.pool.call("eth_getCode", [to_hex(address), _reference(block)])
+        return keccak256(as_data(answer, "eth_getCode"))
+
+    async def transaction_receipt(self, transaction: Hash32) -> MinedTransaction | None:
+        """Where a transaction was mined and how it ended; None if the node shows no receipt."""
+        answer = await self.pool.call("eth_getTransactionReceipt", [to_hex(transaction)])
+        if answer is None:
+            return None
+        fields = as_object(answer, "receipt")
+        if as_hash(fields.get("transactionHash"), "transactionHash") != transaction:
+            raise BadAnswer("eth_getTransactionReceipt: the receipt of another transaction")
+        return MinedTransaction(
+            hash=transaction,
+            block_number=BlockNumber(as_quantity(fields.get("blockNumber"), "blockNumber")),
+            block_hash=as_hash(fields.get("blockHash"), "blockHash"),
+            transaction_index=as_quantity(fields.get("transactionIndex"), "transactionIndex", 32),
+            succeeded=as_quantity(fields.get("status"), "status", 1) == 1,
+            gas_used=as_quantity(fields.get("gasUsed"), "gasUsed"),
+        )
+
+    async def transaction(self, transaction: Hash32) -> KnownTransaction | None:
+        """A transaction in the node's pool or in a block; None if it shows none with this hash."""
+        answer = await self.pool.call("eth_getTransactionByHash", [to_hex(transaction)])
+        if answer is None:
+            return None
+        fields = as_object(answer, "transaction")
+        if as_hash(fields.get("hash"), "transaction hash") != transaction:
+            raise BadAnswer("eth_getTransactionByHash: another transaction than asked for")
+        number = fields.get("blockNumber")
+        return KnownTransaction(
+            transaction, None if number is None else BlockNumber(as_quantity(number, "blockNumber"))
+        )
+
+    async def fee_history(self, blocks: int, tip_percentile: int) -> FeeHistory:
+        """Base fees and tips of the last `blocks` blocks (fewer on a young chain)."""
+        answer = await self.pool.call("eth_feeHistory", [quantity(blocks), "latest", [tip_percentile]])
+        fields = as_object(answer, "eth_feeHistory")
+        base_fees = as_items(fields.get("baseFeePerGas"), "baseFeePerGas", FEE_HISTORY_BLOCKS_MAX + 1)
+        rewards = as_items(fields.get("reward") or [], "reward", FEE_HISTORY_BLOCKS_MAX)
+        if not base_fees:
+            raise BadAnswer("eth_feeHistory: no base fees; the chain must have EIP-1559")
+        tips = [as_items(row, "reward", 1) for row in rewards]
+        return FeeHistory(
+            base_fees_wei=tuple(Wei(as_quantity(fee, "baseFeePerGas", 256)) for fee in base_fees),
+            tips_wei=tuple(Wei(as_quantity(row[0], "reward", 256)) for row in tips if row),
+        )
+
+    async def send_raw(self, raw: bytes) -> SendReply:
+        """Hand a signed transaction to every endpoint; the best reply counts. Raises NoEndpoint when none answers."""
+        replies: list[SendReply] = []
+        failures: list[NoEndpoint] = []
+        for answer in await self.pool.call_all("eth_sendRawTransaction", [to_hex(raw)]):
+            if isinstance(answer, RpcRefused):
+                replies.append(SendReply(classify_refusal(answer.rpc_message), answer.rpc_message))
+            elif isinstance(answer, RpcAnswer):
+                same = answer.value == to_hex(transaction_hash(raw))
+                replies.append(SendReply(SendMeaning.ACCEPTED if same else SendMeaning.UNKNOWN))
+            else:
+                failures.append(answer)
+        if not replies:
+            raise failures[0]
+        return best_reply(tuple(replies))
+
+
+def is_revert(error: RpcRefused) -> bool:
+    """Whether a JSON-RPC error to eth_call speaks for the contract: code 3 (geth), or a text that says so."""
+    text = error.rpc_message.lower()
+    return error.rpc_code == _REVERT_CODE or "revert" in text or "vm execution error" in text
+
+
+def _reference(block: BlockRef) -> str:
+    return block if isinstance(block, str) else quantity(block)
+
+
+def _value(answer: RpcAnswer | RpcRefused) -> object:
+    if isinstance(answer, RpcRefused):
+        raise answer
+    return answer.value
+
+
+def _header(answer: object, number: BlockNumber | None) -> Header | None:
+    if answer is None:
+        return None
+    try:
+        header = header_from_rpc(as_object(answer, "block"))
+    except HeaderFormatUnknownError as error:
+        raise HeaderFormatUnknown(str(error)) from error
+    except HeaderError as error:
+        raise BadAnswer(str(error)) from error
+    if number is not None and header.number != number:
+        raise BadAnswer(f"asked for block {number}, got block {header.number}")
+    return header
+
+
+def _located_log(item: object, block_hash: Hash32) -> LocatedLog:
+    fields = as_object(item, "log")
+    if as_hash(fields.get("blockHash"), "blockHash") != block_hash:
+        raise BadAnswer("eth_getLogs: a log of another block than asked for")
+    try:
+        log = log_from_rpc(fields)
+    except ReceiptError as error:
+        raise BadAnswer(str(error)) from error
+    return LocatedLog(
+        index=as_quantity(fields.get("logIndex"), "logIndex", 32),
+        transaction_index=as_quantity(fields.get("transactionIndex"), "transactionIndex", 32),
+        log=log,
+    )
+
+
+def _revert_data(data: object) -> bytes:
+    """The bytes in an error's `data`: hex (geth, Erigon), {"data": hex} (providers), "Reverted 0x…" (Nethermind)."""
+    if isinstance(data, dict):
+        data = data.get("data")
+    if not isinstance(data, str):
+        return b""
+    start = data.find("0x")
+    try:
+        return as_data(data[start:], "revert data") if start >= 0 else b""
+    except BadAnswer:
+        return b""
