@@ -8,12 +8,12 @@ before it.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Protocol
 
 from bridge.codec import rlp
 from bridge.codec.bloom import may_contain
 from bridge.codec.errors import FeedError, RlpError
 from bridge.codec.hash import keccak256
-from bridge.codec.header import Header
 from bridge.codec.receipts import TOPICS_MAX, Log, Receipt
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
 
@@ -84,6 +84,20 @@ class Step:
     logs: tuple[FeedLog, ...]
 
 
+class BloomedHeader(Protocol):
+    """A header, whole or in part, whose bloom can be tested."""
+
+    @property
+    def number(self) -> BlockNumber:
+        """The block's number."""
+        ...
+
+    @property
+    def logs_bloom(self) -> bytes:
+        """The block's bloom, 256 bytes."""
+        ...
+
+
 def matches(entries: Sequence[FilterEntry], block_number: BlockNumber, address: Address, topic0: Hash32) -> bool:
     """Whether a log of that block belongs to the feed."""
     return any(
@@ -91,7 +105,7 @@ def matches(entries: Sequence[FilterEntry], block_number: BlockNumber, address: 
     )
 
 
-def header_may_match(entries: Sequence[FilterEntry], header: Header) -> bool:
+def header_may_match(entries: Sequence[FilterEntry], header: BloomedHeader) -> bool:
     """Whether the block may have a matching log, by its bloom; False is certain if the chain's blooms are true."""
     return any(
         entry.from_block <= header.number
