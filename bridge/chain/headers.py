@@ -4,8 +4,8 @@
     report = await follower.advance()        # one bounded piece of work; again while report.more
     follower.confirmed, follower.head, follower.point(7), follower.leaves(0, 8)
 
-Every header's hash is recomputed from its fields, and its parent is the header below it, so whatever stands in the run is
-one chain. A reorg in the unconfirmed part is unwound by itself. One that reaches the confirmed part is reported, and
+Every header's hash is recomputed from its fields, and its parent is the header below it, so whatever stands in the run
+is one chain. A reorg in the unconfirmed part is unwound by itself. One that reaches the confirmed part is reported, and
 nothing is touched until the owner calls `accept_reorg`. A restart goes on from the store.
 """
 
@@ -29,7 +29,7 @@ HEADERS_PER_ADVANCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Confirmations:
-    """When block b counts as confirmed: once the head is b + `depth` or higher; or, with a tag, once the node's tag is."""
+    """When block b is confirmed: once the head is b + `depth` or higher; or, with a tag, once the node's tag is."""
 
     depth: int = 0
     tag: Literal["safe", "finalized"] | None = None
@@ -174,7 +174,7 @@ class HeaderFollower:
             await asyncio.gather(*(batch for _, batch in flying), return_exceptions=True)
 
     async def _unwind(self, top: BlockNumber) -> FollowReport:
-        """The chain has another block than ours at or just above `top`: cut where it left, unless that was confirmed."""
+        """The chain has another block than ours at or after `top`: cut where it left, if nothing confirmed goes."""
         last, first, confirmed = self.store.last(), self.store.first(), self.store.confirmed()
         if last is None or first is None:
             raise AssertionError("a reorg needs headers to leave")
@@ -197,7 +197,7 @@ class HeaderFollower:
         return ReorgBelowConfirmed(number, held.hash, shown.hash)
 
     async def _common_ancestor(self, floor: BlockNumber, top: BlockNumber) -> BlockNumber | None:
-        """The highest number in floor … top at which the chain still has our block, by bisection; None if not even floor."""
+        """The highest number in floor … top at which the chain has our block, by bisection; None if not even floor."""
         if not await self._still_has(floor):
             return None
         low, high = floor, top

@@ -1,4 +1,4 @@
-"""What an answer to eth_sendRawTransaction means: the wordings of geth, Erigon, Nethermind, Besu and others, in one table.
+"""What an answer to eth_sendRawTransaction means: the wordings of geth, Erigon, Nethermind and Besu in one table.
 
 JSON-RPC has no codes for these refusals, so the text decides. Each meaning has its own handling in the outbox; a text
 that nobody knows is `UNKNOWN`, which changes nothing: the raw bytes are simply sent again later.
