@@ -8,6 +8,7 @@ by trying which one gives the hash.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from struct import Struct
 
 from bridge.codec import rlp
 from bridge.codec.bloom import BLOOM_BYTES
@@ -18,6 +19,9 @@ from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds, Wei
 
 EXTRA_DATA_BYTES_MAX = 1024 * 1024
 """Bor writes its validator set and transaction dependencies into extraData, far beyond Ethereum's 32 bytes."""
+
+_pack_leaf = Struct(">24xQ24xQ32s32s").pack
+"""Two integers as 32 big-endian bytes each, then two hashes, in one call: leaves are the hot path of following headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ def header_from_rpc(fields: Mapping[str, object]) -> Header:
 
 def leaf(number: int, timestamp: int, transactions_root: Hash32, receipts_root: Hash32) -> Hash32:
     """A block's leaf in the checkpoint tree: keccak256(number32 ‖ time32 ‖ transactionsRoot ‖ receiptsRoot)."""
-    return keccak256(number.to_bytes(32) + timestamp.to_bytes(32) + transactions_root + receipts_root)
+    return keccak256(_pack_leaf(number, timestamp, transactions_root, receipts_root))
 
 
 def leaf_of(header: Header) -> Hash32:

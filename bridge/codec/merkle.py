@@ -6,6 +6,7 @@ Polygon's contracts.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from bridge.codec.errors import ProofError
 from bridge.codec.hash import keccak256
@@ -69,56 +70,49 @@ def verify(leaf: Hash32, index: int, proof: Sequence[Hash32], root: Hash32) -> b
 class Frontier:
     """The tree over a range that grows at its end: one hash per leaf to append, one per level to ask for the root.
 
-    It keeps the root of each complete subtree that the binary digits of `count` stand for, and nothing of the leaves.
+    It keeps the roots of the complete subtrees that the binary digits of `count` stand for, and nothing of the leaves.
     """
 
-    __slots__ = ("_subtrees", "count")
+    __slots__ = ("_peaks", "count")
 
     def __init__(self, leaves: Iterable[Hash32] = ()) -> None:
         self.count = 0
-        self._subtrees: list[Hash32] = []
-        """At i the root of the complete subtree of 2^i leaves, if bit i of `count` is set; else out of use."""
+        self._peaks: list[Hash32] = []
+        """Roots of the complete subtrees, largest first."""
         for leaf in leaves:
             self.append(leaf)
 
     def append(self, leaf: Hash32) -> None:
         """Add the next leaf."""
+        peaks = self._peaks
         node = leaf
-        subtrees = self._subtrees
-        height = 0
-        remaining = self.count
-        while remaining & 1:
-            node = keccak256(subtrees[height] + node)
-            remaining >>= 1
-            height += 1
-        if height == len(subtrees):
-            subtrees.append(node)
-        else:
-            subtrees[height] = node
-        self.count += 1
+        count = self.count
+        self.count = count + 1
+        while count & 1:
+            node = keccak256(peaks.pop() + node)
+            count >>= 1
+        peaks.append(node)
 
     def root(self) -> Hash32:
         """The root over all leaves so far, of which there must be one."""
-        height = (self.count & -self.count).bit_length() - 1
         tree_depth = depth(self.count)
-        node = self._subtrees[height]
-        # The lowest complete subtree has only padding to its right; further up, set digits have a subtree to the left.
-        if height < tree_depth:
-            node = keccak256(node + ZERO_SUBTREE_ROOTS[height])
-            height += 1
-        while height < tree_depth:
-            if self.count >> height & 1:
-                node = keccak256(self._subtrees[height] + node)
+        lowest = (self.count & -self.count).bit_length() - 1
+        place = len(self._peaks) - 1
+        node = self._peaks[place]
+        # To the right of the lowest peak there is only padding; further up, each set digit has a peak to the left.
+        for height in range(lowest, tree_depth):
+            if height > lowest and self.count >> height & 1:
+                place -= 1
+                node = keccak256(self._peaks[place] + node)
             else:
                 node = keccak256(node + ZERO_SUBTREE_ROOTS[height])
-            height += 1
         return node
 
-    def copy(self) -> "Frontier":
+    def copy(self) -> Self:
         """An independent frontier over the same leaves."""
-        twin = Frontier()
+        twin = type(self)()
         twin.count = self.count
-        twin._subtrees = self._subtrees.copy()
+        twin._peaks = self._peaks.copy()
         return twin
 
 
