@@ -1,6 +1,7 @@
 """`sidewarden devnet`."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -44,7 +45,7 @@ from node.cli.homes import DEFAULT_HOME
 def devnet(
     home: Path,
     validators: int,
-    data_form: str,
+    data_form: Literal["polygon", "bound"],
     exit_after_checkpoints: int | None,
     api_port: int,
     seed: int,

@@ -6,11 +6,11 @@ It listens on loopback only and asks for the bearer token that devnet.json holds
 
 import hmac
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 BODY_BYTES_MAX = 4096
 MINE_BLOCKS_MAX = 64
@@ -98,10 +98,7 @@ def control_app(controlled: Controlled, token: str) -> web.Application:
     return app
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _guard(token: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def _guard(token: str) -> Middleware:
     expected = f"Bearer {token}".encode()
 
     @web.middleware

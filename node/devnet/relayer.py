@@ -1,0 +1,67 @@
+"""Carries deposits to the side chain; on the devnet only, where one key holds STATE_SYNCER_ROLE.
+
+A root-chain StateSynced is passed to ChildChainManager.onStateReceive once its block is confirmed. The contract takes
+ids in ascending order and each once, so the relayer keeps nothing: after a restart it asks for the last id and goes on.
+"""
+
+from bridge.chain.fields import as_items, as_object
+from bridge.chain.reader import ChainReader
+from bridge.codec.abi import encode_call
+from bridge.codec.events import STATE_SYNCED_TOPIC, StateSynced, decode_event
+from bridge.codec.hexadecimal import quantity, to_hex
+from bridge.codec.receipts import log_from_rpc
+from bridge.codec.types import Address, BlockNumber
+from node.devnet.wallet import Wallet
+
+BLOCKS_PER_SCAN = 1_000
+LOGS_PER_SCAN_MAX = 10_000
+GAS_LIMIT = 500_000
+
+
+class DepositRelayer:
+    """A duty of the devnet: `run_once` relays what one piece of the root chain holds."""
+
+    name = "relay deposits"
+
+    def __init__(
+        self, root: ChainReader, state_sender: Address, wallet: Wallet, child_chain_manager: Address, confirmations: int
+    ) -> None:
+        """`wallet` is the relayer's on the side chain."""
+        self._root = root
+        self._state_sender = state_sender
+        self._wallet = wallet
+        self._child_chain_manager = child_chain_manager
+        self._confirmations = confirmations
+        self._next_block = BlockNumber(0)
+        self._last_id: int | None = None
+
+    async def run_once(self) -> bool:
+        """Relay the confirmed deposits of the next blocks; True when there are more blocks to look at."""
+        confirmed = await self._root.head_number() - self._confirmations
+        if confirmed < self._next_block:
+            return False
+        last_block = BlockNumber(min(confirmed, self._next_block + BLOCKS_PER_SCAN - 1))
+        for event in await self._synced(self._next_block, last_block):
+            await self._relay(event)
+        self._next_block = BlockNumber(last_block + 1)
+        return last_block < confirmed
+
+    async def _synced(self, first: BlockNumber, last: BlockNumber) -> list[StateSynced]:
+        wanted = {
+            "address": to_hex(self._state_sender),
+            "topics": [to_hex(STATE_SYNCED_TOPIC)],
+            "fromBlock": quantity(first),
+            "toBlock": quantity(last),
+        }
+        answer = await self._root.pool.call("eth_getLogs", [wanted])
+        logs = (log_from_rpc(as_object(item, "log")) for item in as_items(answer, "eth_getLogs", LOGS_PER_SCAN_MAX))
+        events = (decode_event(log) for log in logs)
+        return [event for event in events if isinstance(event, StateSynced)]
+
+    async def _relay(self, event: StateSynced) -> None:
+        if self._last_id is None:
+            self._last_id = await self._wallet.read_uint(self._child_chain_manager, "lastStateId()")
+        if event.contract == self._child_chain_manager and event.id > self._last_id:
+            data = encode_call("onStateReceive(uint256,bytes)", event.id, event.data)
+            await self._wallet.send_and_wait(self._child_chain_manager, data, GAS_LIMIT)
+            self._last_id = event.id
