@@ -96,6 +96,11 @@ class RpcPool:
         return tuple(endpoint.report() for endpoint in self._endpoints)
 
     @property
+    def latest_label(self) -> str:
+        """The endpoint that answered last, for an error about what it said."""
+        return self._latest_used.label
+
+    @property
     def batch_max(self) -> int:
         """Calls that `batch` puts into one request; it splits longer ones by itself."""
         return self._limits.batch_max
