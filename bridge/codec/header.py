@@ -21,7 +21,7 @@ EXTRA_DATA_BYTES_MAX = 1024 * 1024
 """Bor writes its validator set and transaction dependencies into extraData, far beyond Ethereum's 32 bytes."""
 
 _pack_leaf = Struct(">24xQ24xQ32s32s").pack
-"""Two integers as 32 big-endian bytes each, then two hashes, in one call: leaves are the hot path of following headers."""
+"""Two integers as 32 big-endian bytes each, then two hashes, in one call, because a follower hashes every block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +97,8 @@ def header_hash(header: Header) -> Hash32:
 def header_from_rpc(fields: Mapping[str, object]) -> Header:
     """The header of an RPC's JSON block, whose `hash` its fields reproduce.
 
-    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError when
-    no set of header fields known here gives the hash: a new fork, another kind of chain, or an endpoint that lies.
+    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError if no
+    set of fields known here gives the hash: a new fork, another kind of chain, or an endpoint that lies.
     """
     block_hash = _hash(fields, "hash")
     header: Header | None = _header_as_reported(fields)

@@ -79,19 +79,26 @@ class Frontier:
         self.count = 0
         self._peaks: list[Hash32] = []
         """Roots of the complete subtrees, largest first."""
-        for leaf in leaves:
-            self.append(leaf)
+        self.extend(leaves)
 
     def append(self, leaf: Hash32) -> None:
         """Add the next leaf."""
-        peaks = self._peaks
-        node = leaf
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[Hash32]) -> None:
+        """Add the next leaves, in order: level by level, as carrying works when numbers are added."""
+        level = list(leaves)
         count = self.count
-        self.count = count + 1
-        while count & 1:
-            node = keccak256(peaks.pop() + node)
+        self.count += len(level)
+        new_peaks: list[Hash32] = []
+        while level:
+            if count & 1:
+                level.insert(0, self._peaks.pop())
+            if len(level) % 2:
+                new_peaks.append(level.pop())
+            level = _parents(level)
             count >>= 1
-        peaks.append(node)
+        self._peaks.extend(reversed(new_peaks))
 
     def root(self) -> Hash32:
         """The root over all leaves so far, of which there must be one."""
@@ -118,8 +125,13 @@ class Frontier:
 
 def _next_level(level: Sequence[Hash32], height: int) -> list[Hash32]:
     """The parents of a level's nodes; an odd one out is paired with padding."""
-    pairs = iter(level)
-    parents = [keccak256(left + right) for left, right in zip(pairs, pairs, strict=False)]
+    parents = _parents(level)
     if len(level) % 2:
         parents.append(keccak256(level[-1] + ZERO_SUBTREE_ROOTS[height]))
     return parents
+
+
+def _parents(nodes: Sequence[Hash32]) -> list[Hash32]:
+    """The parents of neighbours; an odd one out is left out."""
+    pairs = iter(nodes)
+    return [keccak256(left + right) for left, right in zip(pairs, pairs, strict=False)]
