@@ -3,18 +3,12 @@
 A bloom that lacks an item proves that no log has it; a bloom that has it proves nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from bridge.codec.hash import keccak256
+from bridge.codec.receipts import BLOOM_BYTES, Log
 
-if TYPE_CHECKING:
-    from bridge.codec.receipts import Log
-
-BLOOM_BYTES = 256
 EMPTY_BLOOM = bytes(BLOOM_BYTES)
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from struct import Struct
 
 from bridge.codec import rlp
-from bridge.codec.bloom import BLOOM_BYTES
 from bridge.codec.errors import HeaderError, HeaderFormatUnknownError, HexError
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import from_hex, from_quantity, to_hex
+from bridge.codec.receipts import BLOOM_BYTES
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds, Wei
 
 EXTRA_DATA_BYTES_MAX = 1024 * 1024
@@ -97,8 +97,8 @@ def header_hash(header: Header) -> Hash32:
 def header_from_rpc(fields: Mapping[str, object]) -> Header:
     """The header of an RPC's JSON block, whose `hash` its fields reproduce.
 
-    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError if no
-    set of fields known here gives the hash: a new fork, another kind of chain, or an endpoint that lies.
+    Raises HeaderError for a field that is missing or of the wrong type, size or range, and HeaderFormatUnknownError if
+    no set of fields known here gives the hash: a new fork, another kind of chain, or an endpoint that lies.
     """
     block_hash = _hash(fields, "hash")
     header: Header | None = _header_as_reported(fields)

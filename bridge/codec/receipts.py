@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.codec import rlp
-from bridge.codec.bloom import BLOOM_BYTES
 from bridge.codec.errors import HexError, ReceiptError, RlpError
 from bridge.codec.hexadecimal import from_hex, from_quantity
 from bridge.codec.trie import ordered_trie_root
@@ -22,6 +21,7 @@ KNOWN_TYPES = frozenset((0, 1, 2, 3, 4, STATE_SYNC_TYPE))
 SUCCESS = b"\x01"
 FAILURE = b""
 TOPICS_MAX = 4
+BLOOM_BYTES = 256
 
 _FIRST_LIST_BYTE = 0xC0
 
