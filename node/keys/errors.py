@@ -1,0 +1,126 @@
+"""Expected errors of `node.keys`: keys that do not open, a signing record that cannot guard, signatures refused.
+
+    KeysError
+    ├── KeystoreError              a keystore or password file is missing, malformed, or does not open
+    ├── KeyNotHeld                 no key of this home has the address
+    ├── RecordError                signing.db cannot guard signatures
+    │   ├── RecordInUse            another process holds it
+    │   ├── RecordMissing          it is gone
+    │   ├── RecordDamaged          its contents contradict themselves
+    │   ├── RecordForeign          it is another home's, or of another program version
+    │   ├── RecordUnusable         the file cannot be made, read or written
+    │   └── StaleRecord            it is an older copy, or lacks something that we signed
+    └── SigningRefused             this one signature is refused
+        ├── NotCaughtUp            the engine has not caught up yet
+        ├── SlotTaken              other bytes were signed for this slot
+        ├── SignedEndsUnchecked    ends signed before this start were not compared with the side chain yet
+        ├── SideBlockNotConfirmed  my side chain does not reach a signed block, or the range's end
+        ├── SideReorgBelowSigned   the side chain has another block where we signed one
+        └── TwinNode               another node uses our key
+
+`code` is the stable name that logs, API and metrics share; the message says what to do. Anything else is a bug.
+"""
+
+from typing import ClassVar
+
+
+class KeysError(Exception):
+    """Root of the expected errors of `node.keys`."""
+
+    code: ClassVar[str] = "KEYS"
+
+
+class KeystoreError(KeysError):
+    """A keystore or password file is missing, malformed, open to others, or does not fit."""
+
+    code = "KEYSTORE"
+
+
+class KeyNotHeld(KeysError):
+    """A signature was asked from an address whose key is not in the key ring."""
+
+    code = "KEY_NOT_HELD"
+
+
+class RecordError(KeysError):
+    """The signing record cannot guard signatures, so nothing is signed."""
+
+    code = "RECORD"
+
+
+class RecordInUse(RecordError):
+    """Another process holds the signing record."""
+
+    code = "RECORD_IN_USE"
+
+
+class RecordMissing(RecordError):
+    """The signing record is not where it must be."""
+
+    code = "RECORD_MISSING"
+
+
+class RecordDamaged(RecordError):
+    """The signing record is not a database, or its entries do not add up."""
+
+    code = "RECORD_DAMAGED"
+
+
+class RecordForeign(RecordError):
+    """The signing record belongs to another home, or its schema to another version of the program."""
+
+    code = "RECORD_FOREIGN"
+
+
+class RecordUnusable(RecordError):
+    """The operating system, or the file's mode, does not let us use the signing record."""
+
+    code = "RECORD_UNUSABLE"
+
+
+class StaleRecord(RecordError):
+    """The signing record is an older copy: something that we signed is not in it."""
+
+    code = "STALE_RECORD"
+
+
+class SigningRefused(KeysError):
+    """A signature is refused; nothing left the signer."""
+
+    code = "SIGNING_REFUSED"
+
+
+class NotCaughtUp(SigningRefused):
+    """The engine has not caught up, so the signer cannot know yet what it signed before."""
+
+    code = "NOT_CAUGHT_UP"
+
+
+class SlotTaken(SigningRefused):
+    """Something else was signed for this slot; one slot has one digest for ever."""
+
+    code = "SLOT_TAKEN"
+
+
+class SignedEndsUnchecked(SigningRefused):
+    """Ends signed before this start lie below the acknowledged end and were not compared with the side chain yet."""
+
+    code = "SIGNED_ENDS_UNCHECKED"
+
+
+class SideBlockNotConfirmed(SigningRefused):
+    """My confirmed side chain does not (yet) hold a block that a signature stands on: wait, nothing is wrong."""
+
+    code = "SIDE_BLOCK_NOT_CONFIRMED"
+
+
+class SideReorgBelowSigned(SigningRefused):
+    """The side chain replaced a block that we have signed."""
+
+    code = "SIDE_REORG_BELOW_SIGNED"
+
+
+class TwinNode(SigningRefused):
+    """Another node signs with one of our keys."""
+
+    code = "TWIN_NODE"

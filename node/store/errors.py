@@ -1,0 +1,42 @@
+"""Expected errors of `node.store`: a database file that cannot be used.
+
+    StoreError
+    ├── DatabaseInUse           another process holds it
+    ├── DatabaseDamaged         it is not a database, or its contents contradict themselves
+    ├── DatabaseVersionUnknown  its schema is another program version's
+    └── DatabaseUnwritable      the disk is full, failing, or the file is read-only
+
+`code` is the stable name that logs, API and metrics share; the message says what to do. Anything else is a bug.
+"""
+
+from typing import ClassVar
+
+
+class StoreError(Exception):
+    """Root of the expected errors of `node.store`."""
+
+    code: ClassVar[str] = "STORE"
+
+
+class DatabaseInUse(StoreError):
+    """Another process has the database open."""
+
+    code = "DATABASE_IN_USE"
+
+
+class DatabaseDamaged(StoreError):
+    """The file is no SQLite database, or what it holds cannot be."""
+
+    code = "DATABASE_DAMAGED"
+
+
+class DatabaseVersionUnknown(StoreError):
+    """The schema of the file is not the one that this program knows."""
+
+    code = "DATABASE_VERSION"
+
+
+class DatabaseUnwritable(StoreError):
+    """The operating system refused to read or write the file."""
+
+    code = "DATABASE_UNWRITABLE"

@@ -1,0 +1,200 @@
+"""One way to open and use an SQLite database: private, durable, of a known schema, with errors that say what to do.
+
+Every transaction is on disk when it returns (synchronous=FULL). A `Database` has one connection and may be used from
+several threads; a transaction holds the others off.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from node.store.errors import (
+    DatabaseDamaged,
+    DatabaseInUse,
+    DatabaseUnwritable,
+    DatabaseVersionUnknown,
+    StoreError,
+)
+from node.store.files import create_private, require_private, sync_directory
+
+Value = int | str | bytes | None
+Row = tuple[Any, ...]
+"""A row as SQLite gives it; the one who wrote the query knows its types and leaves no `Any` beyond its own module."""
+
+BUSY_TIMEOUT_S = 5.0
+CHECKED_BYTES_MAX = 256 * 1024 * 1024
+"""Files up to this size are checked page by page when they are opened (about a second); larger ones are not."""
+
+_IN_USE = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database file is: its tables, its version, and what a person can do when it is damaged."""
+
+    version: int
+    script: str
+    """CREATE statements, run once in a new file."""
+    remedy: str
+    """Ends the message of a DatabaseDamaged."""
+    exclusive: bool = False
+    """One process only, and one self-contained file (a rollback journal, so that a copy of it lacks nothing)."""
+
+
+class Database:
+    """An open database. Raises StoreError's leaves from every method."""
+
+    def __init__(self, path: Path, schema: Schema) -> None:
+        """Open the file, or make it (mode 0600) if it is not there. Raises StoreError, FileTooOpen."""
+        self.path = path
+        self._schema = schema
+        self._lock = threading.RLock()
+        self._holder_path = path.with_name(f"{path.name}.holder")
+        if not path.exists():
+            create_private(path)
+            sync_directory(path.parent)
+        require_private(path)
+        timeout_s = 0.0 if schema.exclusive else BUSY_TIMEOUT_S
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout_s)
+        try:
+            with self._named_errors():
+                self._prepare()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            # Our own statements are right, so what they trip over is in the file.
+            self._connection.close()
+            raise self.damaged(str(error)) from error
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; nothing is lost without it."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """All that is executed inside is on disk afterwards, or, if anything is raised, none of it."""
+        with self._lock, self._named_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+
+    def execute(self, sql: str, values: Sequence[Value] = ()) -> None:
+        """Run one statement, inside a transaction or as its own."""
+        with self._lock, self._named_errors():
+            self._connection.execute(sql, values)
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each row of values; call it inside a transaction."""
+        with self._lock, self._named_errors():
+            self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
+        """All rows of a query; the query limits how many."""
+        with self._lock, self._named_errors():
+            return self._connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        with self._lock, self._named_errors():
+            found: Row | None = self._connection.execute(sql, values).fetchone()
+            return found
+
+    def damaged(self, what: str) -> DatabaseDamaged:
+        """The error to raise when a row cannot be right."""
+        return DatabaseDamaged(f"{self.path} is damaged: {what}. {self._schema.remedy}")
+
+    def _prepare(self) -> None:
+        execute = self._connection.execute
+        if self._schema.exclusive:
+            execute("PRAGMA locking_mode=EXCLUSIVE")
+            execute("PRAGMA journal_mode=TRUNCATE")
+        else:
+            execute("PRAGMA journal_mode=WAL")
+        execute("PRAGMA synchronous=FULL")
+        execute(f"BEGIN {'EXCLUSIVE' if self._schema.exclusive else 'IMMEDIATE'}")
+        try:
+            self._create_or_check_version()
+            execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+        if self._schema.exclusive:
+            self._holder_path.write_text(f"{os.getpid()}\n")
+        if self.path.stat().st_size <= CHECKED_BYTES_MAX:
+            verdict = execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise self.damaged(verdict)
+
+    def _create_or_check_version(self) -> None:
+        execute = self._connection.execute
+        version = execute("PRAGMA user_version").fetchone()[0]
+        is_empty = execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+        if version == 0 and is_empty:
+            self._run_script(self._connection)
+            execute(f"PRAGMA user_version={self._schema.version}")
+        elif version != self._schema.version:
+            raise DatabaseVersionUnknown(
+                f"{self.path} has schema version {version}, this program knows {self._schema.version}: "
+                "run the program version that wrote it"
+            )
+        elif _tables(self._connection) != self._expected_tables():
+            raise self.damaged("its tables are not those of its schema version")
+
+    def _expected_tables(self) -> list[Row]:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            self._run_script(fresh)
+            return _tables(fresh)
+
+    def _run_script(self, connection: sqlite3.Connection) -> None:
+        for statement in self._schema.script.split(";"):
+            connection.execute(statement)
+
+    @contextmanager
+    def _named_errors(self) -> Generator[None]:
+        """Give the failures that an operator can act on their names; any other is a bug and stays what it is."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            named = self._named(error)
+            if named is None:
+                raise
+            raise named from error
+
+    def _named(self, error: sqlite3.DatabaseError) -> StoreError | None:
+        kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the extended part
+        if kind in _IN_USE:
+            return DatabaseInUse(f"{self.path} is in use by {self._holder()}: stop it first, or use another home")
+        if kind in _DAMAGED:
+            return self.damaged(str(error))
+        if kind in _UNWRITABLE:
+            return DatabaseUnwritable(f"{self.path}: {error}. Check the disk's space and health, and the file's owner")
+        return None
+
+    def _holder(self) -> str:
+        try:
+            return f"process {int(self._holder_path.read_text())}"
+        except (OSError, ValueError):
+            return "another process"
+
+
+def _tables(connection: sqlite3.Connection) -> list[Row]:
+    return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
