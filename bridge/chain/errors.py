@@ -10,6 +10,7 @@
     │   └── WrongChain           RPC_WRONG_CHAIN
     ├── NoEndpoint           RPC_DOWN: no endpoint of the pool answered within the budget
     ├── RpcRefused           RPC_REFUSED: the node answered with a JSON-RPC error
+    ├── OutboxFull           OUTBOX_FULL: too many intents wait already
     ├── CallReverted         CALL_REVERTED: eth_call ran and the contract refused
     ├── NotHeld              RPC_NOT_HELD: the node has no answer (null) for something that must exist
     └── BadAnswer            RPC_BAD_ANSWER: an answer of the wrong type, size or content
@@ -100,6 +101,12 @@ class CallReverted(ChainError):
         super().__init__(f"the contract refuses the call: {reason}")
         self.data = data
         self.reason = reason
+
+
+class OutboxFull(ChainError):
+    """The outbox holds as many open intents as it may."""
+
+    code = "OUTBOX_FULL"
 
 
 class NotHeld(ChainError):

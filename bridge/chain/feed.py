@@ -36,8 +36,7 @@ HEADERS_PER_CALL = 2_000
 HEADERS_PER_READ = 500
 RECEIPTS_PER_CALL = 64
 ANCHOR_DEPTH_BLOCKS = 256
-"""An anchor that no match follows is named only this deep below the confirmed head: nothing hangs on it, and so no reorg
-needs to conflict with it."""
+"""An anchor that no match follows is named only this deep below the confirmed head: no reorg need conflict with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Attempt:
     max_priority_fee_per_gas_wei: Wei
     is_cancel: bool
     signed_at_s: int
-    """Seconds since 1970 on our clock: how long it has been waiting."""
+    """The chain's time (its latest block's) when it was signed. A chain that stands still makes nobody wait longer."""
 
 
 @dataclass(frozen=True, slots=True)

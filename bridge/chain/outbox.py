@@ -1,0 +1,359 @@
+"""Transactions that must happen once: planned, signed, sent, replaced, mined and final, over crashes (docs/protocol.md P8).
+
+    outbox = Outbox(chain_id, signer, reader, store, FeePolicy(), Confirmations(depth=12), judge, clock)
+    outbox.plan(Intent("checkpoint/0/10000", root_chain_address, calldata, Wei(0), gas_limit=600_000))
+    events = await outbox.advance()          # again and again: one bounded round over all entries
+
+An intent takes one nonce and keeps it until a transaction with that nonce is mined at the network's depth, so at most one
+of its transactions can ever succeed; only if a stranger used the nonce may it take another, after the contract was read.
+Every transition is in the store before anything acts on it, and raw bytes are sent again until one attempt is mined: that is
+also how a restart adopts what an earlier life sent, because a node that answers "already known" has compared the bytes.
+One outbox per (chain id, sender), for all uses of that sender.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from bridge.chain import outbox_rules as rules
+from bridge.chain.clock import Clock
+from bridge.chain.errors import CallReverted, ChainError, NotHeld, OutboxFull
+from bridge.chain.fees import FeePolicy, Market, Price, first_price, market_of, replacement_price
+from bridge.chain.headers import Confirmations
+from bridge.chain.outbox_store import Attempt, EntryState, Intent, OutboxEntry, OutboxStore, Waiting
+from bridge.chain.reader import ChainReader, MinedTransaction
+from bridge.chain.sending import SendMeaning
+from bridge.codec.header import Header
+from bridge.codec.transaction import DynamicFeeTransaction, decode_raw, transaction_hash
+from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Wei
+
+OPEN_ENTRIES_MAX = 64
+CLOSED_ENTRIES_KEPT = 256
+RESEND_S = 10.0
+CANCEL_GAS = 21_000
+
+
+class Judgement(Enum):
+    """Whether an intent is still worth its transaction."""
+
+    WANTED = "wanted"
+    OVER = "over"
+    """Done by somebody else, or too late: its transaction could only fail."""
+    CANNOT_TELL = "cannot_tell"
+
+
+class IntentJudge(Protocol):
+    """Reads the contract for an intent; the owner of the outbox knows how, by the intent's key."""
+
+    async def __call__(self, intent: Intent, at: BlockNumber | None) -> Judgement:
+        """The judgement as of block `at` (None: latest). ChainError counts as CANNOT_TELL."""
+        ...
+
+
+class TransactionSigner(Protocol):
+    """The key of one sender."""
+
+    @property
+    def address(self) -> Address:
+        """Who sends, and pays."""
+        ...
+
+    def sign(self, transaction: DynamicFeeTransaction) -> bytes:
+        """The raw signed transaction."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEvent:
+    """An entry changed: its state, its attempts or its waiting reason. For logs, metrics and the terminal's story."""
+
+    before: OutboxEntry
+    after: OutboxEntry
+
+    @property
+    def is_replacement(self) -> bool:
+        """Whether a further transaction was signed for the same nonce."""
+        return len(self.after.attempts) > len(self.before.attempts) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one round of `advance` knows of the chain: read once, used for all entries."""
+
+    latest: Header
+    confirmed: BlockNumber
+    transaction_count: int
+    """Of the sender, at latest."""
+    resend: bool
+    """Whether it is time to send raw bytes again."""
+
+
+class Outbox:
+    """The transactions of one sender on one chain. `plan` and `advance` must not overlap with another `advance`."""
+
+    def __init__(
+        self,
+        chain_id: ChainId,
+        signer: TransactionSigner,
+        reader: ChainReader,
+        store: OutboxStore,
+        fees: FeePolicy,
+        confirmations: Confirmations,
+        judge: IntentJudge,
+        clock: Clock,
+    ) -> None:
+        """Loads the store. Raises ValueError if it holds raw bytes of another sender, chain or nonce."""
+        self._chain_id = chain_id
+        self._signer = signer
+        self._reader = reader
+        self._store = store
+        self._fees = fees
+        self._confirmations = confirmations
+        self._judge = judge
+        self._clock = clock
+        self._entries = {entry.intent.key: entry for entry in store.entries()}
+        self._last_reply: dict[str, SendMeaning] = {}
+        self._sent_at: tuple[Hash32, float] | None = None
+        self._events: list[OutboxEvent] = []
+        for entry in self._entries.values():
+            self._check_own(entry)
+
+    def entries(self) -> tuple[OutboxEntry, ...]:
+        """All entries, oldest first."""
+        return tuple(self._entries.values())
+
+    def entry(self, key: str) -> OutboxEntry | None:
+        """The entry of an intent's key."""
+        return self._entries.get(key)
+
+    def plan(self, intent: Intent) -> OutboxEntry:
+        """Want something done once; nothing happens before `advance`. Planning a key again is harmless.
+
+        While the intent is open, a changed call goes into its next transaction, under the same nonce. After it ended
+        without success it starts anew. Raises OutboxFull.
+        """
+        known = self._entries.get(intent.key)
+        opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
+        if len(opened) >= OPEN_ENTRIES_MAX and known not in opened:
+            raise OutboxFull(f"{len(opened)} transactions wait already; plan {intent.key} again later")
+        entry = rules.replanned(known, intent)
+        if entry != known:
+            self._entries[intent.key] = entry
+            self._store.save(entry)
+            self._forget_old()
+        return entry
+
+    async def advance(self) -> tuple[OutboxEvent, ...]:
+        """Bring every open entry as far as it goes now, oldest nonce first. Raises ChainError if the chain cannot be read.
+
+        Whatever happened before such an error is stored, and its events come with the next call.
+        """
+        opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
+        if opened:
+            now = await self._look()
+            planned = [entry.intent.key for entry in opened if entry.nonce is None]
+            nonces = sorted((entry.nonce, entry.intent.key) for entry in opened if entry.nonce is not None)
+            for key in [*(key for _, key in nonces), *planned]:
+                await self._work(self._entries[key], now)
+        events, self._events = tuple(self._events), []
+        return events
+
+    async def _look(self) -> _Round:
+        latest = await self._reader.header("latest")
+        if latest is None:
+            raise NotHeld("the node shows no latest block")
+        if self._confirmations.tag is None:
+            confirmed = latest.number - self._confirmations.depth
+        else:
+            tagged = await self._reader.header(self._confirmations.tag)
+            confirmed = -1 if tagged is None else tagged.number
+        count = await self._reader.transaction_count(self._signer.address)
+        now_s = self._clock.monotonic()
+        resend = self._sent_at is None or self._sent_at[0] != latest.hash or now_s - self._sent_at[1] >= RESEND_S
+        if resend:
+            self._sent_at = (latest.hash, now_s)
+        return _Round(latest, BlockNumber(confirmed), count, resend)
+
+    async def _work(self, entry: OutboxEntry, now: _Round) -> None:
+        """One round for one entry; what cannot be read leaves it where it is."""
+        try:
+            if entry.state is EntryState.MINED:
+                await self._watch_mined(entry, now)
+            elif entry.nonce is None:
+                await self._start(entry, now)
+            elif now.transaction_count > entry.nonce:
+                await self._find_mined(entry, entry.nonce, now)
+            else:
+                await self._push(entry, now)
+        except ChainError:
+            self._change(entry.intent.key, lambda held: held.waits(Waiting.CANNOT_TELL, str(error)))
+
+    async def _start(self, entry: OutboxEntry, now: _Round) -> None:
+        """A planned entry: sign its first transaction if it is wanted, would succeed, and can be paid."""
+        key = entry.intent.key
+        judgement = await self._judge(entry.intent, None)
+        if judgement is Judgement.OVER:
+            self._change(key, rules.ended_unsigned)
+        if judgement is not Judgement.WANTED or not await self._would_succeed(entry):
+            return
+        price = first_price(self._fees, await self._market())
+        nonce = rules.next_nonce(now.transaction_count, self._entries.values())
+        await self._offer(entry, nonce, price, now, is_cancel=False)
+
+    async def _push(self, entry: OutboxEntry, now: _Round) -> None:
+        """A signed entry whose nonce is free: cancel it if it is over, replace it if that is due, else send it again."""
+        current = entry.current
+        if current is None or entry.nonce is None:
+            raise AssertionError("an entry with a nonce has a signed transaction")
+        judgement = await self._judge(entry.intent, None)
+        cancels = current.is_cancel or judgement is Judgement.OVER
+        changes = not cancels and _differs(current, entry.intent)
+        due = rules.replacement_due(
+            entry, self._fees, now.latest.timestamp, self._last_reply.get(entry.intent.key), call_changed=changes
+        )
+        turns_to_cancel = cancels and not current.is_cancel
+        if turns_to_cancel or (
+            due and (cancels or (judgement is Judgement.WANTED and await self._would_succeed(entry)))
+        ):
+            price = replacement_price(self._fees, await self._market(), rules.price_of(current))
+            await self._offer(entry, entry.nonce, price, now, is_cancel=cancels)
+        elif now.resend or entry.state is EntryState.SIGNED:
+            await self._send(entry)
+
+    async def _offer(
+        self, entry: OutboxEntry, nonce: int, price: Price | None, now: _Round, *, is_cancel: bool
+    ) -> None:
+        """Sign a transaction at a price and send it; if it cannot be paid, say so and keep sending what there is."""
+        key, intent = entry.intent.key, entry.intent
+        if price is None:
+            self._change(key, lambda held: held.waits(Waiting.FEE_CEILING, "the price would exceed the fee ceiling"))
+            await self._send_again(key, now)
+            return
+        to, data, value, gas = intent.to, intent.data, intent.value_wei, intent.gas_limit
+        if is_cancel:
+            to, data, value, gas = self._signer.address, b"", Wei(0), CANCEL_GAS
+        cost = rules.cost_max_wei(Intent(key, to, data, value, gas), price)
+        balance = await self._reader.balance(self._signer.address)
+        if balance < cost + rules.committed_wei(self._entries.values(), besides=key):
+            self._change(key, lambda held: held.waits(Waiting.NOT_FUNDED, f"a balance of {balance} wei is too little"))
+            await self._send_again(key, now)
+            return
+        raw = self._signer.sign(
+            DynamicFeeTransaction(self._chain_id, nonce, price.tip_wei, price.max_fee_wei, gas, to, value, data)
+        )
+        attempt = Attempt(
+            raw=raw,
+            hash=transaction_hash(raw),
+            max_fee_per_gas_wei=price.max_fee_wei,
+            max_priority_fee_per_gas_wei=price.tip_wei,
+            is_cancel=is_cancel,
+            signed_at_s=now.latest.timestamp,
+        )
+        await self._send(self._change(key, lambda held: rules.signed(held, nonce, attempt)))
+
+    async def _send_again(self, key: str, now: _Round) -> None:
+        entry = self._entries[key]
+        if now.resend and entry.current is not None:
+            await self._send(entry)
+
+    async def _send(self, entry: OutboxEntry) -> None:
+        """Hand the current raw bytes to every endpoint, and take note of the answer."""
+        if entry.current is None:
+            raise AssertionError("only a signed entry is sent")
+        reply = await self._reader.send_raw(entry.current.raw)
+        self._last_reply[entry.intent.key] = reply.meaning
+        self._change(entry.intent.key, lambda held: rules.after_send(held, reply))
+
+    async def _find_mined(self, entry: OutboxEntry, nonce: int, now: _Round) -> None:
+        """The nonce is used: by one of our attempts, or, which takes more to believe, by a stranger."""
+        key = entry.intent.key
+        receipt = await self._receipt_of(entry, self._reader)
+        if receipt is not None:
+            self._change(key, lambda held: rules.mined(held, receipt))
+            return
+        if now.confirmed < 0 or await self._reader.transaction_count(self._signer.address, now.confirmed) <= nonce:
+            return
+        second = self._reader.second()
+        if second is not None and await self._receipt_of(entry, second) is not None:
+            return
+        judgement = await self._judge(entry.intent, now.confirmed)
+        if judgement is Judgement.CANNOT_TELL:
+            return
+        self._change(key, rules.lost)
+        if judgement is Judgement.WANTED:
+            self._change(key, lambda held: rules.replanned(held, held.intent))
+
+    async def _receipt_of(self, entry: OutboxEntry, reader: ChainReader) -> MinedTransaction | None:
+        """The receipt of whichever attempt was mined, the newest asked first."""
+        for attempt in reversed(entry.attempts):
+            receipt = await reader.transaction_receipt(attempt.hash)
+            if receipt is not None:
+                return receipt
+        return None
+
+    async def _watch_mined(self, entry: OutboxEntry, now: _Round) -> None:
+        """A mined entry: final once its block is deep enough; sent again if the chain dropped the block."""
+        included = entry.inclusion
+        if included is None:
+            raise AssertionError("a mined entry has a block")
+        shown = await self._reader.header(included.block_number)
+        if shown is None:
+            return
+        key = entry.intent.key
+        if shown.hash != included.block_hash:
+            receipt = await self._receipt_of(entry, self._reader)
+            self._change(key, lambda held: rules.unmined(held) if receipt is None else rules.mined(held, receipt))
+        elif included.block_number <= now.confirmed:
+            self._change(key, rules.at_depth)
+
+    async def _would_succeed(self, entry: OutboxEntry) -> bool:
+        """Try the call at latest before paying for it; a refusal is a waiting reason, not an error."""
+        intent = entry.intent
+        try:
+            await self._reader.call(intent.to, intent.data, "latest", self._signer.address)
+        except CallReverted as error:
+            refusal = f"{error.reason} {error.data.hex()}".strip()
+            self._change(intent.key, lambda held: held.waits(Waiting.L1_REFUSES, refusal))
+            return False
+        return True
+
+    async def _market(self) -> Market:
+        return market_of(await self._reader.fee_history(self._fees.history_blocks, self._fees.tip_percentile))
+
+    def _change(self, key: str, change: Callable[[OutboxEntry], OutboxEntry]) -> OutboxEntry:
+        """Store what the entry becomes, then let it be so; a change that changes nothing is neither stored nor told."""
+        before = self._entries[key]
+        after = change(before)
+        if after != before:
+            self._store.save(after)
+            self._entries[key] = after
+            self._events.append(OutboxEvent(before, after))
+            if len(after.attempts) != len(before.attempts):
+                self._last_reply.pop(key, None)
+        return after
+
+    def _forget_old(self) -> None:
+        closed = [entry.intent.key for entry in self._entries.values() if entry.state.is_closed]
+        for key in closed[:-CLOSED_ENTRIES_KEPT]:
+            self._store.remove(key)
+            del self._entries[key]
+
+    def _check_own(self, entry: OutboxEntry) -> None:
+        """What the store holds must be ours: a database of another node must not be sent, let alone continued."""
+        for attempt in entry.attempts:
+            held = decode_raw(attempt.raw)
+            ours = (self._signer.address, self._chain_id, entry.nonce, transaction_hash(attempt.raw))
+            if (held.sender, held.transaction.chain_id, held.transaction.nonce, attempt.hash) != ours:
+                raise ValueError(f"the outbox holds a transaction for {entry.intent.key} that its sender did not sign")
+
+
+def _differs(attempt: Attempt, intent: Intent) -> bool:
+    """Whether the attempt carries another call than the intent now wants."""
+    held = decode_raw(attempt.raw).transaction
+    return (held.to, held.data, held.value_wei, held.gas_limit) != (
+        intent.to,
+        intent.data,
+        intent.value_wei,
+        intent.gas_limit,
+    )
