@@ -1,14 +1,14 @@
-"""Transactions that must happen once: planned, signed, sent, replaced, mined and final, over crashes (docs/protocol.md P8).
+"""Transactions that must happen once: planned, signed, sent, replaced, mined, final (docs/protocol.md P8).
 
     outbox = Outbox(chain_id, signer, reader, store, FeePolicy(), Confirmations(depth=12), judge, clock)
     outbox.plan(Intent("checkpoint/0/10000", root_chain_address, calldata, Wei(0), gas_limit=600_000))
     events = await outbox.advance()          # again and again: one bounded round over all entries
 
-An intent takes one nonce and keeps it until a transaction with that nonce is mined at the network's depth, so at most one
-of its transactions can ever succeed; only if a stranger used the nonce may it take another, after the contract was read.
-Every transition is in the store before anything acts on it, and raw bytes are sent again until one attempt is mined: that is
-also how a restart adopts what an earlier life sent, because a node that answers "already known" has compared the bytes.
-One outbox per (chain id, sender), for all uses of that sender.
+An intent takes one nonce and keeps it until a transaction with that nonce is mined at the network's depth, so at most
+one of its transactions can ever succeed; only if a stranger used the nonce may it take another, after the contract was
+read. Every transition is in the store before anything acts on it, and raw bytes are sent again until one attempt is
+mined: that is also how a restart adopts what an earlier life sent, because a node that answers "already known" has
+compared the bytes. One outbox per (chain id, sender), for all uses of that sender.
 """
 
 from collections.abc import Callable
@@ -85,12 +85,12 @@ class _Round:
     confirmed: BlockNumber
     transaction_count: int
     """Of the sender, at latest."""
-    resend: bool
-    """Whether it is time to send raw bytes again."""
+    is_fresh: bool
+    """Whether there is a new head, or a while has passed: time to judge, to price and to send again."""
 
 
 class Outbox:
-    """The transactions of one sender on one chain. `plan` and `advance` must not overlap with another `advance`."""
+    """The transactions of one sender on one chain. One `advance` at a time; `plan` at any time."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class Outbox:
         self._clock = clock
         self._entries = {entry.intent.key: entry for entry in store.entries()}
         self._last_reply: dict[str, SendMeaning] = {}
-        self._sent_at: tuple[Hash32, float] | None = None
+        self._looked_at: tuple[Hash32, float] | None = None
         self._events: list[OutboxEvent] = []
         for entry in self._entries.values():
             self._check_own(entry)
@@ -145,9 +145,9 @@ class Outbox:
         return entry
 
     async def advance(self) -> tuple[OutboxEvent, ...]:
-        """Bring every open entry as far as it goes now, oldest nonce first. Raises ChainError if the chain cannot be read.
+        """Bring every open entry as far as it goes now, oldest nonce first, and tell what changed.
 
-        Whatever happened before such an error is stored, and its events come with the next call.
+        Raises ChainError if the chain cannot be read at all; events of before come with the next call.
         """
         opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
         if opened:
@@ -170,10 +170,11 @@ class Outbox:
             confirmed = -1 if tagged is None else tagged.number
         count = await self._reader.transaction_count(self._signer.address)
         now_s = self._clock.monotonic()
-        resend = self._sent_at is None or self._sent_at[0] != latest.hash or now_s - self._sent_at[1] >= RESEND_S
-        if resend:
-            self._sent_at = (latest.hash, now_s)
-        return _Round(latest, BlockNumber(confirmed), count, resend)
+        seen = self._looked_at
+        is_fresh = seen is None or seen[0] != latest.hash or now_s - seen[1] >= RESEND_S
+        if is_fresh:
+            self._looked_at = (latest.hash, now_s)
+        return _Round(latest, BlockNumber(confirmed), count, is_fresh)
 
     async def _work(self, entry: OutboxEntry, now: _Round) -> None:
         """One round for one entry; what cannot be read leaves it where it is."""
@@ -186,13 +187,15 @@ class Outbox:
                 await self._find_mined(entry, entry.nonce, now)
             else:
                 await self._push(entry, now)
-        except ChainError:
-            self._change(entry.intent.key, lambda held: held.waits(Waiting.CANNOT_TELL, str(error)))
+        except ChainError as error:
+            self._wait(entry.intent.key, Waiting.CANNOT_TELL, str(error))
 
     async def _start(self, entry: OutboxEntry, now: _Round) -> None:
         """A planned entry: sign its first transaction if it is wanted, would succeed, and can be paid."""
         key = entry.intent.key
-        judgement = await self._judge(entry.intent, None)
+        if entry.waiting is not Waiting.NONE and not now.is_fresh:
+            return
+        judgement = await self._judged(entry.intent, None)
         if judgement is Judgement.OVER:
             self._change(key, rules.ended_unsigned)
         if judgement is not Judgement.WANTED or not await self._would_succeed(entry):
@@ -203,22 +206,21 @@ class Outbox:
 
     async def _push(self, entry: OutboxEntry, now: _Round) -> None:
         """A signed entry whose nonce is free: cancel it if it is over, replace it if that is due, else send it again."""
-        current = entry.current
+        current, reply = entry.current, self._last_reply.get(entry.intent.key)
         if current is None or entry.nonce is None:
             raise AssertionError("an entry with a nonce has a signed transaction")
-        judgement = await self._judge(entry.intent, None)
-        cancels = current.is_cancel or judgement is Judgement.OVER
-        changes = not cancels and _differs(current, entry.intent)
-        due = rules.replacement_due(
-            entry, self._fees, now.latest.timestamp, self._last_reply.get(entry.intent.key), call_changed=changes
-        )
-        turns_to_cancel = cancels and not current.is_cancel
-        if turns_to_cancel or (
-            due and (cancels or (judgement is Judgement.WANTED and await self._would_succeed(entry)))
-        ):
+        changes = not current.is_cancel and _differs(current, entry.intent)
+        due = rules.replacement_due(entry, self._fees, now.latest.timestamp, reply, call_changed=changes)
+        if not (now.is_fresh or due or reply is None):
+            return
+        judgement = Judgement.OVER if current.is_cancel else await self._judged(entry.intent, None)
+        cancels = judgement is Judgement.OVER
+        if due and judgement is Judgement.WANTED:
+            due = await self._would_succeed(entry)
+        if (cancels and not current.is_cancel) or (due and judgement is not Judgement.CANNOT_TELL):
             price = replacement_price(self._fees, await self._market(), rules.price_of(current))
             await self._offer(entry, entry.nonce, price, now, is_cancel=cancels)
-        elif now.resend or entry.state is EntryState.SIGNED:
+        elif now.is_fresh or reply is None:
             await self._send(entry)
 
     async def _offer(
@@ -227,8 +229,7 @@ class Outbox:
         """Sign a transaction at a price and send it; if it cannot be paid, say so and keep sending what there is."""
         key, intent = entry.intent.key, entry.intent
         if price is None:
-            self._change(key, lambda held: held.waits(Waiting.FEE_CEILING, "the price would exceed the fee ceiling"))
-            await self._send_again(key, now)
+            await self._hold(key, Waiting.FEE_CEILING, "the price would exceed the fee ceiling", now)
             return
         to, data, value, gas = intent.to, intent.data, intent.value_wei, intent.gas_limit
         if is_cancel:
@@ -236,8 +237,7 @@ class Outbox:
         cost = rules.cost_max_wei(Intent(key, to, data, value, gas), price)
         balance = await self._reader.balance(self._signer.address)
         if balance < cost + rules.committed_wei(self._entries.values(), besides=key):
-            self._change(key, lambda held: held.waits(Waiting.NOT_FUNDED, f"a balance of {balance} wei is too little"))
-            await self._send_again(key, now)
+            await self._hold(key, Waiting.NOT_FUNDED, f"the balance is {balance} wei, this needs {cost}", now)
             return
         raw = self._signer.sign(
             DynamicFeeTransaction(self._chain_id, nonce, price.tip_wei, price.max_fee_wei, gas, to, value, data)
@@ -252,9 +252,10 @@ class Outbox:
         )
         await self._send(self._change(key, lambda held: rules.signed(held, nonce, attempt)))
 
-    async def _send_again(self, key: str, now: _Round) -> None:
-        entry = self._entries[key]
-        if now.resend and entry.current is not None:
+    async def _hold(self, key: str, waiting: Waiting, detail: str, now: _Round) -> None:
+        """Nothing better can be offered: say why, and keep sending what there is."""
+        entry = self._wait(key, waiting, detail)
+        if now.is_fresh and entry.current is not None:
             await self._send(entry)
 
     async def _send(self, entry: OutboxEntry) -> None:
@@ -277,7 +278,7 @@ class Outbox:
         second = self._reader.second()
         if second is not None and await self._receipt_of(entry, second) is not None:
             return
-        judgement = await self._judge(entry.intent, now.confirmed)
+        judgement = await self._judged(entry.intent, now.confirmed)
         if judgement is Judgement.CANNOT_TELL:
             return
         self._change(key, rules.lost)
@@ -306,20 +307,30 @@ class Outbox:
             self._change(key, lambda held: rules.unmined(held) if receipt is None else rules.mined(held, receipt))
         elif included.block_number <= now.confirmed:
             self._change(key, rules.at_depth)
+        else:
+            self._wait(key, Waiting.NONE, "")
 
     async def _would_succeed(self, entry: OutboxEntry) -> bool:
         """Try the call at latest before paying for it; a refusal is a waiting reason, not an error."""
         intent = entry.intent
         try:
-            await self._reader.call(intent.to, intent.data, "latest", self._signer.address)
+            await self._reader.call(intent.to, intent.data, "latest", self._signer.address, intent.value_wei)
         except CallReverted as error:
-            refusal = f"{error.reason} {error.data.hex()}".strip()
-            self._change(intent.key, lambda held: held.waits(Waiting.L1_REFUSES, refusal))
+            self._wait(intent.key, Waiting.L1_REFUSES, f"{error.reason} {error.data.hex()}".strip())
             return False
         return True
 
+    async def _judged(self, intent: Intent, at: BlockNumber | None) -> Judgement:
+        try:
+            return await self._judge(intent, at)
+        except ChainError:
+            return Judgement.CANNOT_TELL
+
     async def _market(self) -> Market:
         return market_of(await self._reader.fee_history(self._fees.history_blocks, self._fees.tip_percentile))
+
+    def _wait(self, key: str, waiting: Waiting, detail: str) -> OutboxEntry:
+        return self._change(key, lambda held: held.waits(waiting, detail))
 
     def _change(self, key: str, change: Callable[[OutboxEntry], OutboxEntry]) -> OutboxEntry:
         """Store what the entry becomes, then let it be so; a change that changes nothing is neither stored nor told."""

@@ -17,13 +17,9 @@ from bridge.chain.reader import MinedTransaction
 from bridge.chain.sending import SendMeaning, SendReply
 from bridge.codec.types import Wei
 
-# What the outbox says of itself while a node answers so. Other meanings change nothing: the bytes are sent again.
-_WAITING_AFTER = {
-    SendMeaning.ACCEPTED: Waiting.NONE,
-    SendMeaning.KNOWN: Waiting.NONE,
-    SendMeaning.NOT_FUNDED: Waiting.NOT_FUNDED,
-    SendMeaning.REFUSED: Waiting.L1_REFUSES,
-}
+# What an entry waits for while nodes answer so. Meanings in neither table change nothing: the bytes are sent again.
+_ACCEPTANCES = frozenset({SendMeaning.ACCEPTED, SendMeaning.KNOWN})
+_WAITING_AFTER = {SendMeaning.NOT_FUNDED: Waiting.NOT_FUNDED, SendMeaning.REFUSED: Waiting.L1_REFUSES}
 
 # A node that answers so wants a better price for the same nonce, now.
 _OUTBID = frozenset({SendMeaning.REPLACEMENT_UNDERPRICED, SendMeaning.FEE_TOO_LOW})
@@ -46,8 +42,7 @@ def next_nonce(transaction_count: int, entries: Iterable[OutboxEntry]) -> int:
     Counted from mined transactions, not from the node's pool: whatever waits there under this nonce and is not in our
     store (a lost database) is the same intent, and is replaced rather than doubled.
     """
-    taken = [entry.nonce + 1 for entry in entries if entry.nonce is not None and not entry.state.is_closed]
-    return max([transaction_count, *taken])
+    return max([transaction_count, *(entry.nonce + 1 for entry in entries if entry.nonce is not None)])
 
 
 def signed(entry: OutboxEntry, nonce: int, attempt: Attempt) -> OutboxEntry:
@@ -61,10 +56,14 @@ def signed(entry: OutboxEntry, nonce: int, attempt: Attempt) -> OutboxEntry:
 def after_send(entry: OutboxEntry, reply: SendReply) -> OutboxEntry:
     """The entry after a node answered to its current raw bytes."""
     waiting = _WAITING_AFTER.get(reply.meaning)
-    accepted = waiting is Waiting.NONE
-    if accepted and entry.state is EntryState.SIGNED:
-        entry = replace(entry, state=EntryState.SENT)
-    return entry.waits(entry.waiting if waiting is None else waiting, "" if accepted else reply.text)
+    if waiting is not None:
+        state = EntryState.SIGNED if entry.state is EntryState.SENT else entry.state
+        return replace(entry, state=state).waits(waiting, reply.text)
+    if reply.meaning not in _ACCEPTANCES:
+        return entry
+    if entry.state is EntryState.SIGNED:
+        return replace(entry, state=EntryState.SENT).waits(Waiting.NONE)
+    return entry.waits(Waiting.NONE) if entry.waiting is Waiting.CANNOT_TELL else entry
 
 
 def mined(entry: OutboxEntry, receipt: MinedTransaction) -> OutboxEntry:
@@ -91,7 +90,8 @@ def at_depth(entry: OutboxEntry) -> OutboxEntry:
     by_cancel = any(
         a.is_cancel and included is not None and a.hash == included.transaction_hash for a in entry.attempts
     )
-    return replace(entry, state=EntryState.CANCELLED if by_cancel else EntryState.FINAL)
+    state = EntryState.CANCELLED if by_cancel else EntryState.FINAL
+    return replace(entry, state=state, waiting=Waiting.NONE, detail="")
 
 
 def price_of(attempt: Attempt) -> Price:

@@ -184,11 +184,20 @@ class ChainReader:
         answer = await self.pool.call("eth_getLogs", [{"blockHash": to_hex(block_hash)}])
         return tuple(_located_log(item, block_hash) for item in as_items(answer, "eth_getLogs", LOGS_MAX))
 
-    async def call(self, to: Address, data: bytes, block: BlockRef = "latest", sender: Address | None = None) -> bytes:
+    async def call(
+        self,
+        to: Address,
+        data: bytes,
+        block: BlockRef = "latest",
+        sender: Address | None = None,
+        value_wei: Wei = Wei(0),
+    ) -> bytes:
         """The return data of a call at a block. Raises CallReverted when the contract refuses."""
         request = {"to": to_hex(to), "data": to_hex(data)}
         if sender is not None:
             request["from"] = to_hex(sender)
+        if value_wei:
+            request["value"] = quantity(value_wei)
         try:
             answer = await self.pool.call("eth_call", [request, _reference(block)])
         except RpcRefused as error:
