@@ -1,0 +1,103 @@
+"""Work that several callers want at once is done once, and its result is kept for a while."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from bridge.burns.errors import Busy
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Recent(Generic[Key, Value]):
+    """The most recently used values, at most `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def get(self, key: Key) -> Value | None:
+        """The value, now the most recently used, or None."""
+        if key not in self._values:
+            return None
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep the value, and forget the one unused for longest when there are too many."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+    def values(self) -> tuple[Value, ...]:
+        """All values held, least recently used first."""
+        return tuple(self._values.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SharingLimits:
+    """Sizes of a `SharedWork`."""
+
+    running_max: int = 8
+    """Different pieces of work that run."""
+    waiting_max: int = 128
+    """Different pieces of work that run or wait; more are refused as Busy."""
+    kept_max: int = 256
+    """Results that are kept."""
+
+
+class SharedWork(Generic[Key, Value]):
+    """Runs a limited number of different pieces of work at a time, each once however many wait for it.
+
+    A caller that gives up does not stop the work, for others may wait for it; it ends by its own limits. Errors are
+    shared by those who wait, and not kept.
+    """
+
+    def __init__(self, limits: SharingLimits, keep: Callable[[Value], bool]) -> None:
+        """`keep` says which results may be given again later."""
+        self._gate = asyncio.Semaphore(limits.running_max)
+        self._limits = limits
+        self._keep = keep
+        self._kept: Recent[Key, Value] = Recent(limits.kept_max)
+        self._running: dict[Key, asyncio.Task[Value]] = {}
+
+    async def result(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
+        """The kept result, the one that is being made, or a new one. Raises Busy, and what `make` raises."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        task = self._running.get(key)
+        if task is None:
+            if len(self._running) >= self._limits.waiting_max:
+                raise Busy(f"{self._limits.waiting_max} different questions about burns are being answered; try again")
+            task = asyncio.create_task(self._make(key, make))
+            task.add_done_callback(_retrieve)
+            self._running[key] = task
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Cancel what is running and wait for its end."""
+        tasks = tuple(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _make(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
+        try:
+            async with self._gate:
+                value = await make()
+            if self._keep(value):
+                self._kept.put(key, value)
+            return value
+        finally:
+            del self._running[key]
+
+
+def _retrieve(task: asyncio.Task[Value]) -> None:
+    """Look at the outcome, so that asyncio does not complain of an error that every caller had given up waiting for."""
+    if not task.cancelled():
+        task.exception()
