@@ -2,8 +2,7 @@
 
     EngineError
     ├── WireError                 bytes or values that are no ABCI message
-    ├── EngineLockedError         another process holds this engine
-    ├── StoreError                engine.db does not fit this network or these applications
+    ├── StoreMismatchError        engine.db does not fit this network or these applications
     ├── MemberPausedError         the validator is paused and takes nothing
     ├── MempoolError              a transaction was not taken, before the application was asked
     │   ├── TransactionTooLargeError
@@ -12,7 +11,7 @@
     └── HaltError                 the engine has stopped for good; its cause must be removed by a person
         ├── ValidatorUpdateError  an application asked for a validator set that cannot be
         ├── DivergenceError       applications disagree about the same block
-        └── ProposalError         an application proposed what no block can hold
+        └── ApplicationFaultError an application's answer is none that ABCI allows
 
 `code` is the stable name that logs, API and metrics share. Anything else raised by this package is a bug.
 """
@@ -32,16 +31,10 @@ class WireError(EngineError):
     code = "ENGINE_MESSAGE_MALFORMED"
 
 
-class EngineLockedError(EngineError):
-    """Another process holds this engine."""
+class StoreMismatchError(EngineError):
+    """engine.db belongs to another network, or is older than an application's state."""
 
-    code = "ENGINE_LOCKED"
-
-
-class StoreError(EngineError):
-    """engine.db is damaged, or belongs to another network, or is older than an application's state."""
-
-    code = "ENGINE_STORE_UNUSABLE"
+    code = "ENGINE_STORE_MISMATCH"
 
 
 class MemberPausedError(EngineError):
@@ -81,7 +74,7 @@ class HaltError(EngineError):
 
 
 class ValidatorUpdateError(HaltError):
-    """Validator updates break the rules: removal of a non-member, a duplicate, negative power, the cap, or an empty set."""
+    """Validator updates break the rules: a non-member removed, a duplicate, negative power, the cap, an empty set."""
 
     code = "ENGINE_VALIDATOR_UPDATES_INVALID"
 
@@ -92,7 +85,7 @@ class DivergenceError(HaltError):
     code = "ENGINE_APP_HASH_DIFFERS"
 
 
-class ProposalError(HaltError):
-    """PrepareProposal answered with more bytes than a block holds."""
+class ApplicationFaultError(HaltError):
+    """An application's answer is none that ABCI allows: too many bytes in a proposal, a result too few."""
 
-    code = "ENGINE_PROPOSAL_INVALID"
+    code = "ENGINE_APPLICATION_FAULT"

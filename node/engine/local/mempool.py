@@ -1,7 +1,7 @@
 """The mempool of one validator: transactions in the order in which they came, within limits.
 
-Every transaction passes the application's CheckTx on entry and again after each block. The limits hold before the application
-is asked, so that a flood costs hashes and no signature checks.
+Every transaction passes the application's CheckTx on entry and again after each block. The limits hold before the
+application is asked, so that a flood costs hashes and no signature checks.
 """
 
 from collections import OrderedDict
@@ -16,6 +16,12 @@ from node.engine.errors import MempoolFullError, TransactionSeenError, Transacti
 CODE_OK = 0
 CheckTransaction = Callable[[bytes, bool], CheckTxResponse]
 """The application's CheckTx: the transaction, and whether it is a recheck."""
+
+
+def size_in_block(transaction: bytes) -> int:
+    """Its bytes in a block: protobuf puts a tag and the length, seven bits a byte, before it."""
+    size = len(transaction)
+    return 1 + max(1, (size.bit_length() + 6) // 7) + size
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class MempoolLimits:
 
 @dataclass(slots=True)
 class Entry:
-    """A waiting transaction; `sequence` counts the entries of this mempool, `senders` are the members that have it already."""
+    """A waiting transaction; `sequence` counts this mempool's entries, `senders` are members that have it already."""
 
     sequence: int
     height: int
@@ -63,16 +69,11 @@ class Mempool:
         """The size of all waiting transactions."""
         return self._bytes
 
-    @property
-    def last_sequence(self) -> int:
-        """The number of the latest entry that ever was; 0 if there was none."""
-        return self._next_sequence - 1
-
     def add(self, transaction: bytes, sender: int | None = None) -> CheckTxResponse:
         """Take a transaction from a client (`sender` None) or a peer, if the application accepts it.
 
-        Returns the application's answer; a refusal (code not 0) leaves nothing behind. Raises MempoolError if the limits or an
-        earlier sight of the same bytes refuse it first.
+        Returns the application's answer; a refusal (code not 0) leaves nothing behind. Raises MempoolError if the
+        limits or an earlier sight of the same bytes refuse it first.
         """
         size = len(transaction)
         if size > self._limits.transaction_bytes:
@@ -83,7 +84,9 @@ class Mempool:
                 self._entries[key].senders.add(sender)
             raise TransactionSeenError(f"transaction {key.hex()} was taken before")
         if len(self._entries) >= self._limits.transactions or self._bytes + size > self._limits.total_bytes:
-            raise MempoolFullError(f"{len(self._entries)} transactions of {self._bytes} bytes wait; try again after a block")
+            raise MempoolFullError(
+                f"{len(self._entries)} transactions of {self._bytes} bytes wait; try again after a block"
+            )
         response = self._check(transaction, False)
         if response.code == CODE_OK:
             senders = set() if sender is None else {sender}
@@ -103,10 +106,10 @@ class Mempool:
         return reversed(newest)
 
     def reap(self, max_bytes: int) -> tuple[bytes, ...]:
-        """The oldest transactions that fit into `max_bytes` together."""
+        """The oldest transactions that fit into `max_bytes` together, each counted by `size_in_block`."""
         chosen: list[bytes] = []
         for entry in self._entries.values():
-            max_bytes -= len(entry.transaction)
+            max_bytes -= size_in_block(entry.transaction)
             if max_bytes < 0:
                 break
             chosen.append(entry.transaction)

@@ -22,7 +22,8 @@ class WeightedTime:
 def precommit_time_ns(clock_s: float, block_time_ns: int) -> int:
     """The time that a validator puts on its precommit: its own clock, but at least 1 ms after the block's own time.
 
-    The 1 ms is what makes block times rise strictly: the median of times that are all beyond a block's time is beyond it.
+    The 1 ms is what makes block times rise strictly: the median of times that are all beyond a block's time is beyond
+    it.
     """
     return max(int(clock_s * NANOSECONDS), block_time_ns + _STEP_NS)
 

@@ -1,7 +1,7 @@
 """The engine's validator set: weighted round robin and the rules of updates, as CometBFT has them.
 
-This is written from CometBFT's behaviour on its own, not shared with the application: the application checks its updates by
-its own transcription, and an engine that used the same code could not catch it out.
+This is written from CometBFT's behaviour on its own, not shared with the application: the application checks its
+updates by its own transcription, and an engine that used the same code could not catch it out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,9 +57,11 @@ class ValidatorSet:
         """The set with the updates applied, not yet rotated; power 0 removes.
 
         A joiner starts at −1.125 of the new total, so that leaving and coming back gains no turn. Raises
-        ValidatorUpdateError where CometBFT would stop: a duplicate, negative power, removal of a non-member, a total over the
-        cap, an empty set.
+        ValidatorUpdateError where CometBFT would stop: a duplicate, negative power, removal of a non-member, a total
+        over the cap, an empty set.
         """
+        if not updates:
+            return self
         wanted = _by_address(updates)
         present = {member.address: member for member in self.validators}
         removed = {address for address, update in wanted.items() if update.power == 0}
@@ -80,11 +82,6 @@ class ValidatorSet:
         members = _centred(_rescaled(members, _PRIORITY_WINDOW * total))
         return ValidatorSet(tuple(sorted(members, key=lambda member: (-member.power, member.address))), self.proposer)
 
-    def members_power(self, addresses: Iterable[Address]) -> int:
-        """The power of those addresses that are in the set."""
-        wanted = frozenset(addresses)
-        return sum(member.power for member in self.validators if member.address in wanted)
-
 
 def new_validator_set(genesis: Sequence[ValidatorUpdate]) -> ValidatorSet:
     """The set of a genesis, with its first proposer chosen. Raises ValidatorUpdateError as `updated` does."""
@@ -102,7 +99,9 @@ def _by_address(updates: Sequence[ValidatorUpdate]) -> dict[Address, ValidatorUp
         if update.power < 0:
             raise ValidatorUpdateError(f"the updates give {address.hex()} the negative power {update.power}")
         if update.power > TOTAL_POWER_MAX:
-            raise ValidatorUpdateError(f"the updates give {address.hex()} power {update.power}; the cap is {TOTAL_POWER_MAX}")
+            raise ValidatorUpdateError(
+                f"the updates give {address.hex()} power {update.power}; the cap is {TOTAL_POWER_MAX}"
+            )
         if address in found:
             raise ValidatorUpdateError(f"the updates name {address.hex()} twice")
         found[address] = update

@@ -16,7 +16,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "contracts": ("bridge.codec", "contracts"),
     "config": ("bridge.codec", "node.app", "config"),
     "node/app": ("bridge.codec", "node.app"),
-    "node/engine": ("bridge.codec", "bridge.chain.clock", "node.app", "node.engine"),
+    "node/engine": ("bridge.codec", "bridge.chain.clock", "node.app", "node.engine", "node.store.sqlite"),
     "node/keys": ("bridge.codec", "node.keys", "node.store"),
     "node/store": ("bridge", "node.app", "node.store"),
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),

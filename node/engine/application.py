@@ -1,0 +1,134 @@
+"""An application behind its wire: every call of an engine goes through the real protobuf bytes, both ways.
+
+`serve` is the application's end, which any engine uses; `WireApplication` is the engine's end within one process.
+"""
+
+from typing import Protocol, TypeVar
+
+from node.app.abci import (
+    CheckTxRequest,
+    CheckTxResponse,
+    CommitResponse,
+    FinalizeBlockRequest,
+    FinalizeBlockResponse,
+    InfoResponse,
+    InitChainRequest,
+    InitChainResponse,
+    PrepareProposalRequest,
+    PrepareProposalResponse,
+    ProcessProposalRequest,
+    ProcessProposalResponse,
+    QueryRequest,
+    QueryResponse,
+)
+from node.engine import convert
+from node.engine.convert import CommitRequest, InfoRequest, Request, Response
+from node.engine.errors import WireError
+
+
+class Application(Protocol):
+    """The calls of ABCI 2.0 that engines make; `node.app.application.Application` answers them."""
+
+    def info(self) -> InfoResponse:
+        """Where the application stands."""
+        ...
+
+    def init_chain(self, request: InitChainRequest) -> InitChainResponse:
+        """Start from genesis."""
+        ...
+
+    def check_tx(self, request: CheckTxRequest) -> CheckTxResponse:
+        """Whether the transaction may wait in the mempool."""
+        ...
+
+    def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
+        """Which transactions to put into a block, in order."""
+        ...
+
+    def process_proposal(self, request: ProcessProposalRequest) -> ProcessProposalResponse:
+        """Whether to vote for a proposed block."""
+        ...
+
+    def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
+        """Execute a decided block; a second call for the height discards the first."""
+        ...
+
+    def commit(self) -> CommitResponse:
+        """Make the executed block durable."""
+        ...
+
+    def query(self, request: QueryRequest) -> QueryResponse:
+        """Read the committed state."""
+        ...
+
+
+def serve(application: Application, data: bytes) -> bytes:
+    """Answer one encoded request. Raises WireError for bytes that are no request of ours."""
+    request = convert.request_from_bytes(data)
+    response: Response
+    match request:
+        case InfoRequest():
+            response = application.info()
+        case InitChainRequest():
+            response = application.init_chain(request)
+        case CheckTxRequest():
+            response = application.check_tx(request)
+        case PrepareProposalRequest():
+            response = application.prepare_proposal(request)
+        case ProcessProposalRequest():
+            response = application.process_proposal(request)
+        case FinalizeBlockRequest():
+            response = application.finalize_block(request)
+        case CommitRequest():
+            response = application.commit()
+        case QueryRequest():
+            response = application.query(request)
+    return convert.response_to_bytes(response)
+
+
+_Answer = TypeVar("_Answer", bound=Response)
+
+
+class WireApplication:
+    """The engine's end of the wire to an application in the same process. Every method raises WireError."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def info(self) -> InfoResponse:
+        """Ask where the application stands."""
+        return self._call(InfoRequest(), InfoResponse)
+
+    def init_chain(self, request: InitChainRequest) -> InitChainResponse:
+        """Have it start from genesis."""
+        return self._call(request, InitChainResponse)
+
+    def check_tx(self, request: CheckTxRequest) -> CheckTxResponse:
+        """Ask whether a transaction may wait."""
+        return self._call(request, CheckTxResponse)
+
+    def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
+        """Ask for a block's transactions."""
+        return self._call(request, PrepareProposalResponse)
+
+    def process_proposal(self, request: ProcessProposalRequest) -> ProcessProposalResponse:
+        """Ask for a vote."""
+        return self._call(request, ProcessProposalResponse)
+
+    def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
+        """Have it execute a decided block."""
+        return self._call(request, FinalizeBlockResponse)
+
+    def commit(self) -> CommitResponse:
+        """Have it make the block durable."""
+        return self._call(CommitRequest(), CommitResponse)
+
+    def query(self, request: QueryRequest) -> QueryResponse:
+        """Read its committed state."""
+        return self._call(request, QueryResponse)
+
+    def _call(self, request: Request, expected: type[_Answer]) -> _Answer:
+        response = convert.response_from_bytes(serve(self._application, convert.request_to_bytes(request)))
+        if not isinstance(response, expected):
+            raise WireError(f"{type(response).__name__} answers {type(request).__name__}")
+        return response

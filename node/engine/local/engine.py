@@ -1,0 +1,284 @@
+"""The local engine: the applications of all validators in one process, called in the order that ABCI 2.0 promises.
+
+It is no consensus protocol and does not pretend to be one: it drives test networks whose validators have one owner.
+But it is as strict with an application as CometBFT: real bytes, a quorum of the engine's own set, block time from
+precommits, validator updates two heights later, replay after a crash, and a stop for good when two applications
+disagree.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.chain.clock import Clock
+from bridge.codec.secp256k1 import address_of
+from bridge.codec.types import Address, Hash32
+from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest, ValidatorUpdate
+from node.engine.errors import DivergenceError, HaltError, MemberPausedError
+from node.engine.local.block import Block
+from node.engine.local.block_store import BlockStore
+from node.engine.local.gossip import Gossip, Network, ReliableNetwork
+from node.engine.local.handshake import shake_hands
+from node.engine.local.mempool import MempoolLimits
+from node.engine.local.node import Member, Node, OnCommit
+from node.engine.local.pace import Pace
+from node.engine.local.round import Round, decide, first_round
+from node.engine.local.validators import ValidatorSet
+
+TICK_S = 0.05
+"""How long `run` rests when there is nothing to do; a submission waits this long at most."""
+REPLAYED_BLOCKS_PER_STEP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReport:
+    """A block that was just made."""
+
+    height: int
+    round: int
+    time_ns: int
+    proposer: Address
+    transactions: int
+    app_hash: Hash32
+    validator_updates: tuple[ValidatorUpdate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerShare:
+    """Voting power of the engine's set: of the validators that are up, and of all."""
+
+    present: int
+    total: int
+
+    @property
+    def is_quorum(self) -> bool:
+        """Whether over two thirds are up."""
+        return 3 * self.present > 2 * self.total
+
+
+class LocalEngine:
+    """Orders blocks for all members. One task may step or run it; everything happens on one event loop."""
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        store: BlockStore,
+        clock: Clock,
+        *,
+        genesis: InitChainRequest,
+        block_interval_s: float,
+        pulse_s: float,
+        round_timeout_s: float = 0.5,
+        mempool_limits: MempoolLimits = MempoolLimits(),  # noqa: B008 - frozen
+        network: Network | None = None,
+    ) -> None:
+        """Members may be fewer than the validators of the set, and may hold keys that the set does not have (yet)."""
+        self._nodes = tuple(Node(index, member, mempool_limits) for index, member in enumerate(members))
+        self._holders = _holders(members, self._nodes)
+        self._store = store
+        self._clock = clock
+        self._genesis = genesis
+        self._network = network or ReliableNetwork()
+        self._gossip = Gossip([node.mempool for node in self._nodes], self._network)
+        self._pace = Pace(clock, block_interval_s, pulse_s, round_timeout_s)
+        self._turn: Round
+        self._decided: Block | None = None
+        self._halted: HaltError | None = None
+
+    def start(self) -> None:
+        """Ask every application where it stands, start those that stand at genesis, and find where the chain goes on.
+
+        To be called once, before anything else. Blocks that an application lacks are replayed to it by the first steps.
+        Raises StoreMismatchError and HaltError, and node.store's StoreError.
+        """
+        chain = shake_hands(self._nodes, self._genesis, self._store)
+        self._turn = first_round(chain)
+        if self._store.block_height > chain.height:
+            self._decided = self._store.block(chain.height + 1)
+
+    async def step(self) -> BlockReport | None:
+        """One bounded piece of work: replay to those that lag, gossip, and at most one round.
+
+        Returns the block if one was made. Raises HaltError, and the same one ever after.
+        """
+        if self._halted is not None:
+            raise self._halted
+        try:
+            return await self._step()
+        except HaltError as error:
+            self._halted = error
+            raise
+
+    async def run(self) -> None:
+        """Step for ever. Ends by cancellation, which may come at any point, or by HaltError."""
+        while True:
+            if await self.step() is None:
+                await self._clock.sleep(TICK_S)
+
+    def close(self) -> None:
+        """Let engine.db go."""
+        self._store.close()
+
+    def submit(self, index: int, transaction: bytes) -> CheckTxResponse:
+        """Hand a transaction to a member's mempool; the next steps take it to its peers.
+
+        Returns the application's answer; with a code other than 0 the transaction is not kept. Raises
+        MemberPausedError and MempoolError.
+        """
+        node = self._nodes[index]
+        if node.is_paused:
+            raise MemberPausedError(f"{node.name} is paused: resume it first")
+        return node.mempool.add(transaction)
+
+    def pause(self, index: int) -> None:
+        """Stop a member's votes and mempool from the next block on; what it has committed stays readable."""
+        self._nodes[index].is_paused = True
+
+    def resume(self, index: int) -> None:
+        """Let a member take part again, once the next steps have replayed to it what it missed."""
+        self._nodes[index].is_paused = False
+
+    def is_paused(self, index: int) -> bool:
+        """Whether the member was paused and not resumed."""
+        return self._nodes[index].is_paused
+
+    def is_caught_up(self, index: int) -> bool:
+        """Whether the member's application has committed every decided block."""
+        return self._decided is None and self._nodes[index].height == self.height
+
+    def subscribe(self, index: int, on_commit: OnCommit) -> Callable[[], None]:
+        """Call `on_commit` after each block that the member's application commits, replayed ones too.
+
+        Returns the call that ends it.
+        """
+        subscribers = self._nodes[index].subscribers
+        subscribers.append(on_commit)
+        return lambda: subscribers.remove(on_commit)
+
+    @property
+    def height(self) -> int:
+        """The height of the last block that was executed."""
+        return self._turn.chain.height
+
+    @property
+    def validators(self) -> ValidatorSet:
+        """The set that makes the next block."""
+        return self._turn.chain.validators
+
+    @property
+    def power(self) -> PowerShare:
+        """How much of that set is here, caught up and not paused; it needs no block to know."""
+        voters = self._voters()
+        present = sum(validator.power for validator in self.validators.validators if validator.address in voters)
+        return PowerShare(present, self.validators.total_power)
+
+    @property
+    def quorum(self) -> bool:
+        """Whether over two thirds of the set's power is up, so that blocks can be made; else ENGINE_NO_QUORUM."""
+        return self.power.is_quorum
+
+    @property
+    def halted(self) -> HaltError | None:
+        """Why the engine has stopped for good, if it has."""
+        return self._halted
+
+    async def _step(self) -> BlockReport | None:
+        await self._replay()
+        up = self._up()
+        self._gossip.advance([node.index for node in up])
+        if self._decided is not None:
+            return await self._apply(self._decided)
+        something_waits = self._turn.chain.app_hash_changed or any(len(node.mempool) for node in up)
+        if not (self.quorum and self._pace.is_due(something_waits)):
+            return None
+        block = await decide(self._turn, up, self._voters(), self._network)
+        if block is None:
+            self._turn = self._turn.next()
+            self._pace.round_lost()
+            return None
+        self._store.save_block(block)
+        self._decided = block
+        return await self._apply(block)
+
+    async def _replay(self) -> None:
+        """Bring those that lag up to the last executed block, without asking them to judge it again."""
+        left = REPLAYED_BLOCKS_PER_STEP
+        for node in self._nodes:
+            while left and not node.is_paused and node.height < self.height:
+                block = self._store.block(node.height + 1)
+                response = node.execute(block)
+                check_agreement(block.height, "engine.db", self._store.result(block.height), node.name, response)
+                node.commit(block, response)
+                left -= 1
+                await asyncio.sleep(0)
+
+    async def _apply(self, block: Block) -> BlockReport | None:
+        """Have all that are up execute the decided block; write what came out; have them commit.
+
+        After a crash or a cancellation anywhere in here, `start` or the next step goes on with what was written.
+        """
+        answers: list[tuple[Node, FinalizeBlockResponse]] = []
+        for node in self._up():
+            answers.append((node, node.execute(block)))
+            await asyncio.sleep(0)
+        if not answers:
+            return None
+        first, response = answers[0]
+        for node, other in answers[1:]:
+            check_agreement(block.height, first.name, response, node.name, other)
+        chain = self._turn.chain.after(block, response)
+        self._store.save_result(block.height, response, chain.next_validators)
+        self._turn = first_round(chain)
+        self._decided = None
+        self._pace.block_made()
+        for node, own_response in answers:
+            node.commit(block, own_response)
+            await asyncio.sleep(0)
+        return _report(block, response)
+
+    def _up(self) -> tuple[Node, ...]:
+        """The members that take part in the next block."""
+        return tuple(node for node in self._nodes if not node.is_paused and node.height == self.height)
+
+    def _voters(self) -> dict[Address, Node]:
+        up = frozenset(node.index for node in self._up())
+        return {address: node for address, node in self._holders.items() if node.index in up}
+
+
+def check_agreement(
+    height: int, name: str, response: FinalizeBlockResponse, other_name: str, other: FinalizeBlockResponse
+) -> None:
+    """Compare what consensus covers: app hash, validator updates and codes. Raises DivergenceError."""
+    if response.app_hash != other.app_hash:
+        what = f"app hash {response.app_hash.hex()} against {other.app_hash.hex()}"
+    elif response.validator_updates != other.validator_updates:
+        what = "different validator updates"
+    elif [result.code for result in response.tx_results] != [result.code for result in other.tx_results]:
+        what = "different transaction codes"
+    else:
+        return
+    raise DivergenceError(f"{name} and {other_name} disagree about block {height}: {what}")
+
+
+def _holders(members: Sequence[Member], nodes: Sequence[Node]) -> dict[Address, Node]:
+    holders: dict[Address, Node] = {}
+    for member, node in zip(members, nodes, strict=True):
+        for public_key in member.public_keys:
+            address = address_of(public_key)
+            if address in holders:
+                raise ValueError(f"{member.name} and {holders[address].name} hold the same key {address.hex()}")
+            holders[address] = node
+    return holders
+
+
+def _report(block: Block, response: FinalizeBlockResponse) -> BlockReport:
+    request = block.request
+    return BlockReport(
+        height=block.height,
+        round=block.commit.round,
+        time_ns=request.time_ns,
+        proposer=request.proposer_address,
+        transactions=len(request.txs),
+        app_hash=response.app_hash,
+        validator_updates=response.validator_updates,
+    )
