@@ -25,6 +25,11 @@ def pool_of(
     return RpcPool("tiny", [one.url for one in servers], ChainId(CHAIN_ID), session, clock, SMALL, genesis)
 
 
+def state_of(pool: RpcPool) -> EndpointState:
+    """The state of the primary."""
+    return pool.endpoints[0].state
+
+
 async def numbers(pool: RpcPool, count: int) -> list[object]:
     """The numbers of the first blocks, by one batch."""
     calls = [RpcCall("eth_getBlockByNumber", (hex(number), False)) for number in range(count)]
@@ -77,7 +82,7 @@ async def test_pool__wrong_chain_id__is_never_read(
     pool = pool_of(session, clock, server, other)
     assert await pool.call("eth_blockNumber", []) == "0x0"
     assert set(server.calls) == {"eth_chainId"}
-    assert pool.endpoints[0].state is EndpointState.WRONG_CHAIN
+    assert state_of(pool) is EndpointState.WRONG_CHAIN
 
 
 async def test_pool__right_chain_id_but_other_genesis__is_never_read(
@@ -96,7 +101,7 @@ async def test_pool__primary_fails_and_heals__is_left_alone_then_used_again(
     server.behaviour = always(lambda: web.Response(status=500))
     for _ in range(3):
         await pool.call("eth_blockNumber", [])
-    assert pool.endpoints[0].state is EndpointState.PAUSED
+    assert state_of(pool) is EndpointState.PAUSED
     asked = server.requests
     await pool.call("eth_blockNumber", [])
     assert server.requests == asked
@@ -104,7 +109,7 @@ async def test_pool__primary_fails_and_heals__is_left_alone_then_used_again(
     clock.advance(2.0)
     other_asked = other.requests
     await pool.call("eth_blockNumber", [])
-    assert pool.endpoints[0].state is EndpointState.READY
+    assert state_of(pool) is EndpointState.READY
     assert other.requests == other_asked
     assert server.calls[-2:] == ["eth_chainId", "eth_blockNumber"]
 
@@ -129,7 +134,7 @@ async def test_pool__http_429__is_left_alone_at_once(
     pool = pool_of(session, clock, server, other)
     server.behaviour = always(lambda: web.Response(status=429))
     assert await pool.call("eth_blockNumber", []) == "0x0"
-    assert pool.endpoints[0].state is EndpointState.PAUSED
+    assert state_of(pool) is EndpointState.PAUSED
 
 
 @pytest.mark.parametrize(
@@ -165,14 +170,16 @@ async def test_pool__response_of_exactly_the_limit__is_read(
     pool = pool_of(session, clock, server)
     await pool.call("eth_chainId", [])
     frame = len(b'{"jsonrpc":"2.0","id":1,"result":""}')
-    for size, fits in ((SMALL.response_bytes_max, True), (SMALL.response_bytes_max + 1, False)):
-        body = b'{"jsonrpc":"2.0","id":1,"result":"' + b"a" * (size - frame) + b'"}'
-        server.behaviour = always(lambda body=body: web.Response(body=body))
-        if fits:
-            assert await pool.call("x", []) == "a" * (size - frame)
-        else:
-            with pytest.raises(NoEndpoint, match="more than 10000 bytes"):
-                await pool.call("x", [])
+    size = SMALL.response_bytes_max - frame
+
+    async def of_size(_request: object) -> web.Response:
+        return web.Response(body=b'{"jsonrpc":"2.0","id":1,"result":"' + b"a" * size + b'"}')
+
+    server.behaviour = of_size
+    assert await pool.call("x", []) == "a" * size
+    size += 1
+    with pytest.raises(NoEndpoint, match="more than 10000 bytes"):
+        await pool.call("x", [])
 
 
 async def test_pool__connection_refused__says_so(session: aiohttp.ClientSession, clock: ManualClock) -> None:
@@ -205,7 +212,7 @@ async def test_pool__refusal_that_speaks_of_the_call__is_raised_at_once(
         await pool.call("eth_sendRawTransaction", ["0x"])
     assert refused.value.rpc_message == "nonce too low"
     assert other.requests == 0
-    assert pool.endpoints[0].state is EndpointState.READY
+    assert state_of(pool) is EndpointState.READY
 
 
 async def test_pool__refusal_that_speaks_of_the_endpoint__next_one_is_asked(
@@ -263,14 +270,14 @@ async def test_batch__answers_do_not_fit_the_calls__next_endpoint_is_asked(
     async def damaged(request: object) -> web.Response | None:
         if not isinstance(request, list):
             return None
-        ids: list[object] = [item["id"] for item in request]
-        ids = {
+        ids = [item["id"] for item in request]
+        damages: dict[str, list[object]] = {
             "partial": ids[:-1],
             "doubled": [ids[0], *ids[:-1]],
             "foreign": [99, *ids[1:]],
             "textual": [str(one) for one in ids],
-        }[damage]
-        return web.json_response([{"jsonrpc": "2.0", "id": one, "result": "0x0"} for one in ids])
+        }
+        return web.json_response([{"jsonrpc": "2.0", "id": one, "result": "0x0"} for one in damages[damage]])
 
     server.behaviour = damaged
     assert await numbers(pool, 3) == ["0x0", "0x1", "0x2"]
