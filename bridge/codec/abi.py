@@ -52,7 +52,7 @@ def decode_values(types: Sequence[str], data: bytes) -> tuple[object, ...]:
     try:
         values = decode(types, data)
         is_canonical = encode(types, values) == data
-    except (DecodingError, EncodingError, ABITypeError, ValueError) as error:
+    except (DecodingError, EncodingError, ABITypeError, OverflowError, ValueError) as error:
         raise AbiError(f"data is not an encoding of ({','.join(types)}): {error}") from error
     if not is_canonical:
         raise AbiError(f"data is not the canonical encoding of ({','.join(types)})")
