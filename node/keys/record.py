@@ -38,6 +38,8 @@ REMEDY = (
     "put its newest copy back, or give this validator a new signer key"
 )
 NODE_ID_BYTES = 8
+CHECKED_ENTRIES_MAX = 100_000
+"""How many of the newest entries are checked against each other when the record is opened (a second)."""
 
 _SCHEMA = Schema(
     version=1,
@@ -67,7 +69,6 @@ _SCHEMA = Schema(
     """,
 )
 _MARK_FACT = "signing_record_mark"
-_PAGE_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,28 +249,40 @@ class SigningRecord:
         return mark
 
     def _verified_mark(self) -> Mark:
-        """Follow the chain of all entries, past the mark kept outside. Raises if either does not fit."""
+        """The newest entry's mark, once the entries, and the mark kept outside, are found to fit together."""
+        row = self._database.row("SELECT coalesce(max(sequence), 0), count(*) FROM signed")
+        count: int = 0 if row is None else row[0]
+        if row is None or row[1] != count:
+            raise self._database.damaged("entries are missing from it")
+        chain = self._verified_chain(count)
         kept = _decode_mark(self._facts.fact(_MARK_FACT))
         if kept is not None and kept.node_id != self._node_id:
             raise RecordForeign(
                 f"{self._database.path} is another home's signing record than the one that signed here before. {REMEDY}"
             )
-        count, chain = 0, ZERO_HASH
-        while page := self._page(count):
-            for sequence, *entry, stored in page:
-                count, chain = count + 1, _chained(chain, entry)
-                if sequence != count or stored != chain:
-                    raise self._database.damaged(f"entry {sequence} does not follow from those before it")
-                if kept is not None and kept.count == count and kept.chain != chain:
-                    raise self._stale(f"entry {count} is not the one that was signed here")
         if kept is not None and kept.count > count:
             raise self._stale(f"it has {count} signatures, and {kept.count} were made here")
+        if kept is not None and kept.chain != self._stored_chain(kept.count):
+            raise self._stale(f"entry {kept.count} is not the one that was signed here")
         return Mark(self._node_id, count, chain)
 
+    def _verified_chain(self, count: int) -> Hash32:
+        """Follow the chain over the newest entries to its end."""
+        done = max(0, count - CHECKED_ENTRIES_MAX)
+        chain = self._stored_chain(done)
+        while done < count:
+            for sequence, *entry, stored in self._page(done):
+                done, chain = done + 1, _chained(chain, entry)
+                if sequence != done or stored != chain:
+                    raise self._database.damaged(f"entry {sequence} does not follow from those before it")
+        return chain
+
     def _page(self, after: int) -> list[Row]:
-        return self._database.rows(
-            "SELECT * FROM signed WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, _PAGE_ROWS)
-        )
+        return self._database.rows("SELECT * FROM signed WHERE sequence > ? ORDER BY sequence LIMIT 1000", (after,))
+
+    def _stored_chain(self, sequence: int) -> Hash32:
+        row = self._database.row("SELECT chain FROM signed WHERE sequence = ?", (sequence,))
+        return ZERO_HASH if row is None else Hash32(row[0])
 
     def _stale(self, why: str) -> StaleRecord:
         return StaleRecord(f"{self._database.path} is an older copy of the signing record: {why}. {REMEDY}")

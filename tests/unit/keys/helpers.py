@@ -9,6 +9,7 @@ from node.keys.private_key import PrivateKey
 from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import OwnTraces, Signer, TurnCheckpoint
+from tests.unit.closing import opened
 
 GENESIS = keccak256(b"genesis")
 SIDE_CHAIN = ChainId(137)
@@ -69,7 +70,12 @@ def counting_bytes(count: int) -> bytes:
 def new_record(path: Path, facts: MemoryFacts | None = None) -> SigningRecord:
     """A fresh record, open."""
     SigningRecord.create(path, counting_bytes)
-    return SigningRecord.open(path, facts or MemoryFacts())
+    return open_record(path, facts)
+
+
+def open_record(path: Path, facts: MemoryFacts | None = None) -> SigningRecord:
+    """A record that is there already; it is closed when the test is over."""
+    return opened(SigningRecord.open(path, facts or MemoryFacts()))
 
 
 def new_signer(record: SigningRecord) -> Signer:

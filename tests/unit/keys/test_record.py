@@ -24,7 +24,7 @@ from node.keys.errors import (
 )
 from node.keys.record import AttestId, SignedEnd, SignedRange, SigningRecord
 from node.keys.slots import Purpose, Slot
-from tests.unit.keys.helpers import SIDE_CHAIN, MemoryFacts, block_hash, counting_bytes, new_record
+from tests.unit.keys.helpers import SIDE_CHAIN, MemoryFacts, block_hash, counting_bytes, new_record, open_record
 
 
 def slot(position: int) -> Slot:
@@ -53,7 +53,7 @@ def test_record__other_digest__refused_also_after_a_restart(tmp_path: Path) -> N
         record.admit(slot(1), digest(2))
     record.close()
 
-    record = SigningRecord.open(path, facts)
+    record = open_record(path, facts)
 
     with pytest.raises(SlotTaken):
         record.admit(slot(1), digest(2))
@@ -85,7 +85,7 @@ def test_record__any_requests_with_restarts__agrees_with_a_dict(
     for position, value in wanted:
         if data.draw(st.booleans()):
             record.close()
-            record = SigningRecord.open(path, facts)
+            record = open_record(path, facts)
         if oracle.setdefault(position, value) == value:
             record.admit(slot(position), digest(value))
         else:
@@ -133,7 +133,7 @@ def test_attest_ids__over_a_restart__never_repeat(tmp_path: Path) -> None:
     record = new_record(path, facts)
     given_out = [record.next_attest_id() for _ in range(3)]
     record.close()
-    record = SigningRecord.open(path, facts)
+    record = open_record(path, facts)
     given_out.append(record.next_attest_id())
 
     assert given_out == [AttestId(counting_bytes(8), counter) for counter in (1, 2, 3, 4)]
@@ -162,7 +162,7 @@ def test_open__held_by_this_process__refused(tmp_path: Path) -> None:
     record = new_record(tmp_path / "signing.db")
 
     with pytest.raises(RecordInUse):
-        SigningRecord.open(tmp_path / "signing.db", MemoryFacts())
+        open_record(tmp_path / "signing.db")
     record.admit(slot(1), digest(1))
 
 
@@ -181,14 +181,14 @@ def test_open__held_by_another_process__refused_naming_it(tmp_path: Path) -> Non
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(RecordInUse, match=f"in use by process {holder.pid}"):
-            SigningRecord.open(path, MemoryFacts())
+            open_record(path)
         holder.stdin.close()
-    SigningRecord.open(path, MemoryFacts()).close()
+    open_record(path).close()
 
 
 def test_open__missing__refused_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(RecordMissing, match="put its newest copy back"):
-        SigningRecord.open(tmp_path / "signing.db", MemoryFacts())
+        open_record(tmp_path / "signing.db")
     assert not (tmp_path / "signing.db").exists()
 
 
@@ -199,7 +199,7 @@ def test_open__not_a_database__refused_with_the_remedy(tmp_path: Path, content: 
     path.chmod(0o600)
 
     with pytest.raises(RecordDamaged, match="put its newest copy back"):
-        SigningRecord.open(path, MemoryFacts())
+        open_record(path)
 
 
 def test_open__readable_by_others__refused(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_open__readable_by_others__refused(tmp_path: Path) -> None:
     (tmp_path / "signing.db").chmod(0o644)
 
     with pytest.raises(RecordUnusable, match="chmod 600"):
-        SigningRecord.open(tmp_path / "signing.db", MemoryFacts())
+        open_record(tmp_path / "signing.db")
 
 
 @given(data=st.data())
@@ -226,7 +226,7 @@ def test_open__any_byte_of_an_entry_changed__never_another_answer(
     path.write_bytes(content)
 
     try:
-        record = SigningRecord.open(path, facts)
+        record = open_record(path, facts)
     except RecordError:
         return
     assert [record.digest(slot(position)) for position in range(20)] == [digest(position) for position in range(20)]
@@ -239,29 +239,29 @@ def test_open__older_copy__refused_as_stale(tmp_path: Path) -> None:
     record.admit(slot(1), digest(1))
     record.close()
     shutil.copy(path, tmp_path / "copy")
-    record = SigningRecord.open(path, facts)
+    record = open_record(path, facts)
     record.admit(slot(2), digest(2))
     record.close()
     shutil.copy(tmp_path / "copy", path)
 
     with pytest.raises(StaleRecord, match="1 signatures, and 2 were made here"):
-        SigningRecord.open(path, facts)
+        open_record(path, facts)
 
 
 def test_open__older_copy_that_went_on_elsewhere__refused_as_stale(tmp_path: Path) -> None:
     path, facts = tmp_path / "signing.db", MemoryFacts()
     new_record(path, facts).close()
     shutil.copy(path, tmp_path / "twin.db")
-    record = SigningRecord.open(path, facts)
+    record = open_record(path, facts)
     record.admit(slot(1), digest(1))
     record.close()
-    twin = SigningRecord.open(tmp_path / "twin.db", MemoryFacts())
+    twin = open_record(tmp_path / "twin.db")
     twin.admit(slot(1), digest(7))
     twin.admit(slot(2), digest(2))
     twin.close()
 
     with pytest.raises(StaleRecord, match="entry 1 is not the one"):
-        SigningRecord.open(tmp_path / "twin.db", facts)
+        open_record(tmp_path / "twin.db", facts)
 
 
 def test_open__record_of_another_home__refused(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_open__record_of_another_home__refused(tmp_path: Path) -> None:
     SigningRecord.create(tmp_path / "other.db", lambda count: b"\xff" * count)
 
     with pytest.raises(RecordForeign, match="another home's"):
-        SigningRecord.open(tmp_path / "other.db", facts)
+        open_record(tmp_path / "other.db", facts)
 
 
 def test_open__mark_lags_behind_after_a_crash__accepted_and_caught_up(tmp_path: Path) -> None:
@@ -282,7 +282,7 @@ def test_open__mark_lags_behind_after_a_crash__accepted_and_caught_up(tmp_path: 
     record.close()
     newest, facts.values = facts.values, lagging
 
-    SigningRecord.open(path, facts).close()
+    open_record(path, facts).close()
 
     assert facts.values == newest
 
@@ -292,6 +292,6 @@ def test_open__local_db_was_rebuilt__accepted(tmp_path: Path) -> None:
     record.admit(slot(1), digest(1))
     record.close()
 
-    record = SigningRecord.open(tmp_path / "signing.db", MemoryFacts())
+    record = open_record(tmp_path / "signing.db")
 
     assert record.digest(slot(1)) == digest(1)

@@ -14,7 +14,7 @@ from bridge.codec.types import Signature
 from node.keys.errors import RecordUnusable, SlotTaken
 from node.keys.record import SigningRecord
 from node.keys.slots import transaction_slot
-from tests.unit.keys.helpers import ALICE, GENESIS, MemoryFacts, counting_bytes, new_record, new_signer
+from tests.unit.keys.helpers import ALICE, GENESIS, MemoryFacts, counting_bytes, new_record, new_signer, open_record
 
 _SIGN_FOR_EVER = """
 import itertools, sys
@@ -60,7 +60,7 @@ def test_sign__process_killed_at_any_moment__the_record_holds_all_that_is_out(tm
             process.send_signal(signal.SIGKILL)
             out += [line for line in process.stdout if line.endswith(b"\n")]
 
-        record = SigningRecord.open(path, MemoryFacts())
+        record = open_record(path)
         for line in out:
             nonce, signature = line.decode().split()
             signed = record.digest(transaction_slot(GENESIS, ALICE.address, int(nonce)))
@@ -72,13 +72,13 @@ def test_sign__process_killed_at_any_moment__the_record_holds_all_that_is_out(tm
 def test_sign__cut_after_the_entry_and_before_the_mark__slot_stays_taken(tmp_path: Path) -> None:
     path, facts = tmp_path / "signing.db", FailingFacts(fails_at=1)
     SigningRecord.create(path, counting_bytes)
-    record = SigningRecord.open(path, facts)
+    record = open_record(path, facts)
     with pytest.raises(PowerCut):
         new_signer(record).sign_transaction(ALICE.address, 1, keccak256(b"first"))
     record.close()
 
     facts.saves_left = 10
-    signer = new_signer(SigningRecord.open(path, facts))
+    signer = new_signer(open_record(path, facts))
 
     with pytest.raises(SlotTaken):
         signer.sign_transaction(ALICE.address, 1, keccak256(b"second"))

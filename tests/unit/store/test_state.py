@@ -1,0 +1,79 @@
+"""state.db keeps what the application saves, all or nothing, and answers like the store in memory."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.codec.hash import keccak256
+from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, StateStore, StoredSection
+from node.store.state import SqliteStateStore
+from tests.unit.closing import opened
+
+HASH = keccak256(b"app hash")
+
+
+def test_state_store__new__has_nothing(tmp_path: Path) -> None:
+    store: StateStore = opened(SqliteStateStore(tmp_path / "state.db"))
+
+    assert store.load() is None
+    assert store.log_entries("logs/records", 0, 10) == ()
+
+
+@given(
+    blocks=st.lists(
+        st.tuples(
+            st.dictionaries(st.sampled_from(["feeds", "params", "logs/records", "turns"]), st.binary(max_size=20)),
+            st.lists(
+                st.tuples(st.sampled_from(["logs/records", "logs/checkpoints"]), st.binary(max_size=9)), max_size=4
+            ),
+        ),
+        max_size=6,
+    ),
+    page=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+)
+@settings(max_examples=20, deadline=None)
+def test_state_store__any_blocks_and_a_restart__equals_the_store_in_memory(
+    tmp_path_factory: pytest.TempPathFactory,
+    blocks: list[tuple[dict[str, bytes], list[tuple[str, bytes]]]],
+    page: tuple[int, int],
+) -> None:
+    path = tmp_path_factory.mktemp("state") / "state.db"
+    store, oracle, counts = opened(SqliteStateStore(path)), MemoryStateStore(), dict[str, int]()
+    for height, (sections, appended) in enumerate(blocks, 1):
+        entries = []
+        for log, contents in appended:
+            entries.append(LogEntry(log, counts.get(log, 0), contents))
+            counts[log] = counts.get(log, 0) + 1
+        stored = [StoredSection(name, height, contents) for name, contents in sections.items()]
+        for each in (store, oracle):
+            each.save(height, height * 10**9, HASH, stored, entries)
+    store.close()
+    store = opened(SqliteStateStore(path))
+
+    assert store.load() == oracle.load()
+    for log in ("logs/records", "logs/checkpoints"):
+        assert store.log_entries(log, *page) == oracle.log_entries(log, *page)
+    store.close()
+
+
+def test_state_store__entry_index_taken__nothing_of_the_block_is_saved(tmp_path: Path) -> None:
+    store = opened(SqliteStateStore(tmp_path / "state.db"))
+    store.save(1, 1, HASH, [StoredSection("turns", 1, b"1")], [LogEntry("logs/records", 0, b"a")])
+    saved = store.load()
+
+    with pytest.raises(sqlite3.IntegrityError):
+        store.save(2, 2, HASH, [StoredSection("turns", 1, b"2")], [LogEntry("logs/records", 0, b"b")])
+
+    assert store.load() == saved
+
+
+def test_log_entries__more_than_a_page__cut_at_the_limit(tmp_path: Path) -> None:
+    store = opened(SqliteStateStore(tmp_path / "state.db"))
+    count = LOG_PAGE_MAX + 5
+    store.save(1, 1, HASH, [], [LogEntry("logs/records", index, str(index).encode()) for index in range(count)])
+
+    assert len(store.log_entries("logs/records", 0, count)) == LOG_PAGE_MAX
+    assert store.log_entries("logs/records", count - 2, 10) == (str(count - 2).encode(), str(count - 1).encode())
