@@ -91,11 +91,11 @@ def as_bytes(item: RlpItem, length: int | None = None, place: str = "item") -> b
 
 def as_uint(item: RlpItem, limit_bits: int = 64, place: str = "item") -> int:
     """The item as an integer below 2^limit_bits; RlpError names the place."""
+    data = as_bytes(item, None, place)
     try:
-        return from_uint(as_bytes(item, None, place), limit_bits)
+        return from_uint(data, limit_bits)
     except RlpError as error:
-        message = str(error)
-        raise RlpError(message if message.startswith(f"{place}: ") else f"{place}: {message}") from None
+        raise RlpError(f"{place}: {error}") from error
 
 
 def _long_prefix(base: int, length: int) -> bytes:

@@ -1,8 +1,10 @@
 """Headers of every fork hashed as py-evm hashes them, from the JSON that RPCs give, and refused when that is wrong."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
+import rlp as oracle_rlp  # type: ignore[import-untyped]  # ships no type stubs
 from eth.rlp.headers import BlockHeader
 from eth.vm.forks.cancun.blocks import CancunBlockHeader
 from eth.vm.forks.london.blocks import LondonBlockHeader
@@ -11,7 +13,7 @@ from eth.vm.forks.shanghai.blocks import ShanghaiBlockHeader
 
 from bridge.codec.errors import HeaderError, HeaderFormatUnknownError
 from bridge.codec.hash import keccak256
-from bridge.codec.header import EXTRA_DATA_BYTES_MAX, header_from_rpc, header_hash, leaf, leaf_of
+from bridge.codec.header import EXTRA_DATA_BYTES_MAX, encode_header, header_from_rpc, header_hash, leaf, leaf_of
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.trie import EMPTY_TRIE_ROOT
 
@@ -178,6 +180,14 @@ def test_header_from_rpc__extra_data_at_the_limit__only_one_byte_more_is_too_lon
         header_from_rpc(dict(MAINNET_GENESIS) | {"extraData": "0x" + "00" * EXTRA_DATA_BYTES_MAX})
     with pytest.raises(HeaderError, match="extraData"):
         header_from_rpc(dict(MAINNET_GENESIS) | {"extraData": "0x" + "00" * (EXTRA_DATA_BYTES_MAX + 1)})
+
+
+def test_header_hash__optional_field_missing_before_a_present_one__is_empty_as_geth_encodes_it() -> None:
+    prague = header_from_rpc(rpc_json(oracle_hash(oracle_header(PragueBlockHeader, 6)), 6))
+    without_base_fee = replace(prague, base_fee_per_gas_wei=None)
+    items = oracle_rlp.decode(encode_header(prague))
+    items[15] = b""
+    assert header_hash(without_base_fee) == keccak256(oracle_rlp.encode(items))
 
 
 def test_leaf_of__a_header__is_the_hash_of_its_four_words() -> None:
