@@ -1,0 +1,64 @@
+"""What the API needs of a node, which implements it; the API itself holds only an index of what it reads."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.burns.leaves import LeafSource
+from bridge.burns.service import BurnService
+from bridge.chain.endpoint import EndpointReport
+from node.api.archive import CheckpointArchive
+from node.app.state import Committed
+from node.duties.status import NodeStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEndpoint:
+    """One RPC endpoint of a chain, named by label: URLs may hold keys."""
+
+    chain: str
+    report: EndpointReport
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCount:
+    """How often this node came to a verdict about a proposal since its start: VALID, INVALID, CANNOT_TELL."""
+
+    root_chain: str
+    verdict: str
+    count: int
+
+
+class NodeView(Protocol):
+    """One running node."""
+
+    @property
+    def committed(self) -> Committed:
+        """The replicated state after the last committed block; the genesis state before the first."""
+        ...
+
+    @property
+    def archive(self) -> CheckpointArchive:
+        """The acknowledged checkpoints that `committed` commits to."""
+        ...
+
+    @property
+    def burns(self) -> BurnService:
+        """Status and proofs of burns."""
+        ...
+
+    @property
+    def leaves(self) -> LeafSource:
+        """The side chain's own confirmed headers."""
+        ...
+
+    def status(self) -> NodeStatus:
+        """What the node knows about itself now."""
+        ...
+
+    def endpoints(self) -> tuple[ChainEndpoint, ...]:
+        """Health of every RPC endpoint."""
+        ...
+
+    def verdicts(self) -> tuple[VerdictCount, ...]:
+        """This node's verdicts so far."""
+        ...
