@@ -1,0 +1,174 @@
+"""The follow duties: one chain's headers into the store, and a root chain's confirmed logs into steps.
+
+Trouble with a chain is a value here (`trouble`), shown by status; a duty that cannot see says nothing.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.chain.errors import ChainError
+from bridge.chain.feed import FeedPosition, Quiet, Scan, StepBuilder
+from bridge.chain.header_store import BlockPoint
+from bridge.chain.headers import HeaderFollower, ReorgBelowConfirmed
+from bridge.chain.reader import ChainReader
+from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
+from node.app.state import Committed, State
+from node.duties.roots import RangeRoots
+
+ROOT_HEADERS_KEPT = 8_192
+"""Headers of a root chain kept below the oldest step that a re-anchoring may go back to."""
+
+log = logging.getLogger(__name__)
+
+
+class FollowHeaders:
+    """Keeps the headers of one chain; also through a reorg below the confirmed block, if two endpoints show it."""
+
+    def __init__(self, chain: str, follower: HeaderFollower, reader: ChainReader) -> None:
+        self.chain = chain
+        self.name = f"follow {chain}"
+        self.follower = follower
+        self.reader = reader
+        self.trouble: str | None = None
+        """Why the chain could not be read last time: an error's code and words."""
+        self.deep_reorgs = 0
+        """How often confirmed blocks were replaced since the start."""
+
+    @property
+    def confirmed(self) -> BlockPoint | None:
+        """The highest confirmed block."""
+        return self.follower.confirmed
+
+    async def run_once(self) -> bool:
+        """Take in the next headers."""
+        try:
+            report = await self.follower.advance()
+            if report.below_confirmed is not None:
+                await self._follow_deep_reorg(report.below_confirmed)
+        except ChainError as error:
+            self.trouble = f"{error.code}: {error}"
+            return False
+        self.trouble = None
+        return report.more
+
+    async def _follow_deep_reorg(self, reorg: ReorgBelowConfirmed) -> None:
+        """Accept another confirmed chain, unless a second endpoint still has ours: then one of the two lies or lags."""
+        second = self.reader.second()
+        if second is not None:
+            seen = await second.header(reorg.number)
+            if seen is None or seen.hash != reorg.new_hash:
+                raise ChainError(f"two endpoints of {self.chain} differ about confirmed block {reorg.number}")
+        self.deep_reorgs += 1
+        log.warning("confirmed block replaced", extra={"chain": self.chain, "number": reorg.number})
+        await self.follower.accept_reorg()
+
+
+class FollowSide(FollowHeaders):
+    """The side chain: headers into leaves, and the roots of the ranges under way."""
+
+    def __init__(
+        self,
+        follower: HeaderFollower,
+        reader: ChainReader,
+        committed: Callable[[], Committed],
+        blocks_max: int,
+    ) -> None:
+        """`blocks_max` is the longest range that any root chain allows."""
+        super().__init__("side", follower, reader)
+        self.roots = RangeRoots(follower.store, blocks_max)
+        self._committed = committed
+
+    async def run_once(self) -> bool:
+        """Take in headers, and hash what is confirmed of the next ranges."""
+        more = await super().run_once()
+        for start in next_starts(self._committed().state):
+            self.roots.warm(start)
+        return more
+
+    def hash_at(self, number: BlockNumber) -> Hash32 | None:
+        """The hash of a confirmed block, or None where this node cannot tell."""
+        confirmed = self.follower.store.confirmed()
+        header = self.follower.store.header(number)
+        return None if confirmed is None or header is None or number > confirmed else header.hash
+
+
+@dataclass(frozen=True, slots=True)
+class RootView:
+    """What this node can prove about a root chain beyond the committed cursor, for the position that it names."""
+
+    position: FeedPosition
+    scan: Scan
+    quiet: Quiet | None
+    """Set while this node may say that the chain was quiet up to `deadline`."""
+    deadline: UnixSeconds | None
+    conflict: Hash32 | None
+    """This node's confirmed hash at the cursor's block, if it is another one than the state's."""
+
+
+class FollowRoot(FollowHeaders):
+    """A root chain: headers, and from them the steps, the quiet and the conflict that this node may speak of."""
+
+    def __init__(
+        self,
+        index: int,
+        name: str,
+        follower: HeaderFollower,
+        reader: ChainReader,
+        anchor_blocks: int,
+        committed: Callable[[], Committed],
+    ) -> None:
+        """`anchor_blocks` is the network's parameter for this root chain."""
+        super().__init__(name, follower, reader)
+        self.index = index
+        self.view: RootView | None = None
+        self._anchor_blocks = anchor_blocks
+        self._builder = StepBuilder(reader, follower.store, anchor_blocks)
+        self._committed = committed
+
+    async def run_once(self) -> bool:
+        """Take in headers, then bring the view up to the committed position."""
+        more = await super().run_once()
+        state = self._committed().state
+        position = feed_position(state, self.index)
+        scan = await self._builder.next_steps(position)
+        deadline = state.turns[self.index].deadline
+        quiet = None if deadline is None else await self._builder.quiet_after(position, deadline)
+        self.view = RootView(
+            position=position,
+            scan=scan,
+            quiet=quiet if isinstance(quiet, Quiet) else None,
+            deadline=deadline,
+            conflict=self._builder.conflict(position.cursor),
+        )
+        self._prune(state)
+        return more
+
+    async def steps_from(self, position: FeedPosition) -> Scan:
+        """The steps after another position than the feed's own, which keeps its place."""
+        return await StepBuilder(self.reader, self.follower.store, self._anchor_blocks).next_steps(position)
+
+    def _prune(self, state: State) -> None:
+        feed = state.feeds[self.index]
+        oldest = feed.applied[0].block_number if feed.applied else feed.cursor.number
+        first = self.follower.store.first()
+        if first is not None and oldest - first.number > 2 * ROOT_HEADERS_KEPT:
+            self.follower.store.prune_below(BlockNumber(oldest - ROOT_HEADERS_KEPT))
+
+
+def feed_position(state: State, root_chain: int) -> FeedPosition:
+    """Where a root chain's feed stands in a state."""
+    feed = state.feeds[root_chain]
+    return FeedPosition(
+        root_chain=root_chain,
+        generation=feed.generation,
+        filter=feed.filter,
+        cursor=feed.cursor,
+        next_step=feed.step_number,
+        digest=feed.digest,
+    )
+
+
+def next_starts(state: State) -> tuple[BlockNumber, ...]:
+    """The first block of each root chain's next checkpoint, without repetitions."""
+    return tuple(dict.fromkeys(turn.next_start for turn in state.turns if turn.next_start is not None))

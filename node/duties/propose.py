@@ -1,0 +1,78 @@
+"""The propose duty: when this validator is the proposer of a root chain's turn, it names the range and its root."""
+
+from collections.abc import Callable, Iterable
+
+from node.app import queries
+from node.app.messages import MessageKind, ProposeCheckpoint
+from node.app.state import Committed
+from node.duties.follow import FollowSide
+from node.duties.identity import Identity
+from node.duties.readiness import Readiness
+from node.duties.status import Moment
+from node.duties.transactions import TransactionSender
+
+Proposer = Callable[[Committed, int, Identity], ProposeCheckpoint | None]
+"""What to propose for a root chain now, or None."""
+
+
+class Propose:
+    """Proposes for each root chain whose turn is this validator's; sent again until the state has it."""
+
+    name = "propose"
+
+    def __init__(
+        self,
+        committed: Callable[[], Committed],
+        readiness: Readiness,
+        sender: TransactionSender,
+        proposer: Proposer,
+    ) -> None:
+        self._committed = committed
+        self._readiness = readiness
+        self._sender = sender
+        self._proposer = proposer
+        self.last_built: dict[int, Moment] = {}
+        """Per root chain, the end of the last range that this node proposed, and the engine time."""
+
+    async def run_once(self) -> bool:
+        """Send one proposal if one is wanted; the next chain's turn comes with the next block."""
+        committed = self._committed()
+        identity = self._readiness.signing_identity(committed)
+        if identity is None or self._sender.on_its_way(MessageKind.PROPOSE_CHECKPOINT, committed, identity):
+            return False
+        for root_chain in self._root_chains(committed):
+            message = self._proposer(committed, root_chain, identity)
+            if message is not None:
+                self._sender.send(message, committed, identity)
+                self.last_built[root_chain] = Moment(message.end, committed.time_s)
+                return False
+        return False
+
+    def _root_chains(self, committed: Committed) -> Iterable[int]:
+        """Every root chain, another one first at each height."""
+        count = len(committed.state.turns)
+        return ((committed.height + offset) % count for offset in range(count))
+
+
+def honest_proposer(side: FollowSide) -> Proposer:
+    """The proposal that the rules ask for, over this node's own headers."""
+
+    def propose(committed: Committed, root_chain: int, identity: Identity) -> ProposeCheckpoint | None:
+        state = committed.state
+        wanted = queries.next_range(state, root_chain, committed.time_s)
+        if wanted is None or queries.proposer(state, root_chain) != identity.signer:
+            return None
+        root_hash = side.roots.root(wanted.start, wanted.end)
+        if root_hash is None:
+            return None
+        account_root = queries.account_root_for(state, root_chain, identity.signer, wanted.start, wanted.end, root_hash)
+        return ProposeCheckpoint(
+            root_chain=root_chain,
+            turn=state.turns[root_chain].number,
+            start=wanted.start,
+            end=wanted.end,
+            root_hash=root_hash,
+            account_root_hash=account_root,
+        )
+
+    return propose

@@ -1,0 +1,185 @@
+"""Whether this node may sign now: checks after a start, and the stops that only a person ends (docs/protocol.md P7).
+
+Nothing is signed before the engine has caught up, genesis was compared with the root chains, every signed end was
+compared with the side chain, and the signing record holds what the chain says that we signed.
+"""
+
+from collections.abc import Callable
+
+from bridge.chain.errors import ChainError
+from bridge.chain.reader import ChainReader
+from bridge.codec.types import BlockNumber, ChainId
+from node.app import queries
+from node.app.genesis import Genesis
+from node.app.messages import Attest, Transaction, decode_body, transaction_digest
+from node.app.state import Committed, Proposal, State
+from node.duties.follow import FollowSide
+from node.duties.genesis_check import GenesisContradicted, check_genesis
+from node.duties.identity import Identity, find_identity
+from node.duties.status import Reason, Why
+from node.keys.errors import KeysError, SideBlockNotConfirmed, SideReorgBelowSigned, TwinNode
+from node.keys.record import AttestId, Facts, SignedEnd
+from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
+
+HEADERS_PER_CALL = 100
+
+
+class Readiness:
+    """A duty that runs the checks until they are done, and then watches the blocks that were signed."""
+
+    name = "readiness"
+
+    def __init__(
+        self,
+        genesis: Genesis,
+        signer: Signer,
+        committed: Callable[[], Committed],
+        engine_caught_up: Callable[[], bool],
+        side: FollowSide,
+        roots: tuple[ChainReader, ...],
+        facts: Facts,
+    ) -> None:
+        """`roots` are the readers of the root chains in the order of genesis."""
+        self.paused = False
+        """Set from outside: a paused validator signs nothing."""
+        self.waiting_for: str | None = "the engine has not caught up"
+        """What is still to be checked before the first signature; None when all is."""
+        self._genesis = genesis
+        self._signer = signer
+        self._committed = committed
+        self._engine_caught_up = engine_caught_up
+        self._side = side
+        self._roots = roots
+        self._facts = facts
+        self._contradiction: GenesisContradicted | None = None
+        self._reorg: SideReorgBelowSigned | None = None
+
+    @property
+    def stop(self) -> Why | None:
+        """Why this node signs nothing until a person acts; None while it may sign."""
+        if self._contradiction is not None:
+            return Why(Reason.GENESIS_CONTRADICTED, str(self._contradiction))
+        if isinstance(self._signer.stop, TwinNode):
+            return Why(Reason.TWIN_NODE, str(self._signer.stop))
+        if self._signer.stop is not None:
+            return Why(Reason.STALE_RECORD, str(self._signer.stop))
+        if self._reorg is not None:
+            return Why(Reason.SIDE_REORG_BELOW_SIGNED, str(self._reorg))
+        return None
+
+    def signing_identity(self, committed: Committed) -> Identity | None:
+        """Who to sign as, or None while nothing may be signed."""
+        if self.paused or self.waiting_for is not None or self.stop is not None:
+            return None
+        return find_identity(committed.state, self._signer.ring)
+
+    def observe(self, transaction: Transaction) -> None:
+        """Look at a transaction of a committed block: one under our key that we never signed is a twin's."""
+        if transaction.sender not in self._signer.ring:
+            return
+        body = decode_body(transaction)
+        digest = transaction_digest(
+            self._genesis.hash, transaction.kind, transaction.nonce, transaction.sender, transaction.body
+        )
+        attest_id = AttestId(body.node_id, body.counter) if isinstance(body, Attest) else None
+        self._signer.observe(ExecutedTransaction(transaction.sender, transaction.nonce, digest, attest_id))
+
+    async def run_once(self) -> bool:
+        """Go on with the checks; once they are done, compare the signed ends with the chain that is confirmed now."""
+        if self._contradiction is not None:
+            return False
+        try:
+            if self.waiting_for is not None:
+                await self._check()
+            else:
+                self._watch_signed_chain()
+        except ChainError as error:
+            self.waiting_for = f"a check could not be made yet: {error.code}: {error}"
+        except GenesisContradicted as contradiction:
+            self._contradiction = contradiction
+        return False
+
+    async def _check(self) -> None:
+        if not self._engine_caught_up():
+            self.waiting_for = "the engine has not caught up"
+            return
+        state = self._committed().state
+        for index, reader in enumerate(self._roots):
+            await self._check_genesis(index, reader, state)
+        if await self._compare_signed_ends(state.params.network.side_chain_id):
+            self._signer.caught_up(own_traces(state, self._signer))
+            self.waiting_for = None
+
+    async def _check_genesis(self, index: int, reader: ChainReader, state: State) -> None:
+        name = f"genesis_checked/{self._genesis.hash.hex()}/{index}"
+        if self._facts.fact(name) is None:
+            block = await check_genesis(self._genesis, index, reader, state)
+            self._facts.save_fact(name, str(block).encode())
+
+    async def _compare_signed_ends(self, side_chain_id: ChainId) -> bool:
+        """Show the signer what the side chain has at each end that it ever signed; False if it cannot be told yet."""
+        ends = self._signer_ends(side_chain_id)
+        seen: list[SignedEnd] = []
+        for end in ends:
+            header = await self._side.reader.header(end.number)
+            if header is None:
+                self.waiting_for = f"the side chain does not show signed block {end.number} yet"
+                return False
+            seen.append(SignedEnd(end.number, header.hash))
+        try:
+            self._signer.check_signed_ends(side_chain_id, seen)
+        except SideReorgBelowSigned as reorg:
+            self._reorg = reorg
+            return False
+        return True
+
+    def _signer_ends(self, side_chain_id: ChainId) -> tuple[SignedEnd, ...]:
+        try:
+            return self._signer.signed_ends(side_chain_id)
+        except KeysError:
+            return ()
+
+    def _watch_signed_chain(self) -> None:
+        state = self._committed().state
+        try:
+            self._signer.require_signed_chain(
+                state.params.network.side_chain_id, acknowledged_end(state), self._side.hash_at
+            )
+        except SideReorgBelowSigned as reorg:
+            self._reorg = reorg
+        except SideBlockNotConfirmed:
+            return
+        except KeysError:
+            return
+        else:
+            self._reorg = None
+
+
+def acknowledged_end(state: State) -> BlockNumber | None:
+    """The lowest of the root chains' last acknowledged blocks: all of them have what is up to it."""
+    starts = [turn.next_start for turn in state.turns]
+    lowest = min((0 if start is None else start for start in starts), default=0)
+    return BlockNumber(lowest - 1) if lowest > 0 else None
+
+
+def own_traces(state: State, signer: Signer) -> OwnTraces:
+    """What the committed state has that this home's keys have signed."""
+    nonces = tuple(LastNonce(sender.address, sender.nonce) for sender in state.senders if sender.address in signer.ring)
+    verdicts = tuple(
+        turn_checkpoint(state, proposal)
+        for book in state.proposals
+        for proposal in (*book.closed, book.current, book.acknowledged)
+        if proposal is not None
+        and any(verdict.is_valid and verdict.signer in signer.ring for verdict in proposal.verdicts)
+    )
+    return OwnTraces(nonces, verdicts)
+
+
+def turn_checkpoint(state: State, proposal: Proposal) -> TurnCheckpoint:
+    """A proposal as the signer takes it."""
+    return TurnCheckpoint(
+        root_chain=proposal.root_chain,
+        turn=proposal.turn,
+        checkpoint=queries.checkpoint_of(state, proposal),
+        binding=queries.binding_of(state, proposal),
+    )

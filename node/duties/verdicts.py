@@ -1,0 +1,97 @@
+"""What this node says of a proposed checkpoint: VALID with a signature, INVALID with a reason, or nothing yet.
+
+Nothing is the usual answer of a node that lags: it looks again later, and its signature still counts then.
+"""
+
+from collections.abc import Iterable
+
+from bridge.chain.errors import ChainError, NotHeld
+from bridge.chain.reader import ChainReader
+from bridge.codec.header import Header, leaf_of
+from bridge.codec.merkle import Frontier
+from bridge.codec.types import BlockNumber, Hash32
+from node.app.errors import InvalidReason
+from node.app.messages import Invalid, Valid
+from node.app.state import Proposal, State
+from node.duties.follow import FollowSide
+from node.duties.identity import Identity
+from node.duties.readiness import acknowledged_end, turn_checkpoint
+from node.duties.statements import said_invalid
+from node.keys.errors import SideBlockNotConfirmed
+from node.keys.signer import Signer
+
+HEADERS_PER_CALL = 100
+
+
+class Judge:
+    """Judges proposals over this node's own headers, and signs the ones that are right."""
+
+    def __init__(self, side: FollowSide, signer: Signer) -> None:
+        self._side = side
+        self._signer = signer
+        self.last_cannot_tell: str | None = None
+        """Why the last proposal looked at got no verdict, if it got none."""
+
+    async def verdict(self, state: State, proposal: Proposal, identity: Identity) -> Valid | Invalid | None:
+        """The verdict on a committed proposal. Raises SigningRefused's and RecordError's leaves."""
+        root = self._side.roots.root(proposal.start, proposal.end)
+        end_hash = self._side.hash_at(proposal.end)
+        if root is None or end_hash is None:
+            self.last_cannot_tell = f"the side chain is not confirmed here up to block {proposal.end}"
+            return None
+        if root != proposal.root_hash:
+            return await self._contradict(proposal, root, identity)
+        try:
+            signature = self._signer.sign_checkpoint(
+                turn_checkpoint(state, proposal),
+                identity.signer,
+                end_hash,
+                acknowledged_end(state),
+                self._side.hash_at,
+            )
+        except SideBlockNotConfirmed as reason:
+            self.last_cannot_tell = str(reason)
+            return None
+        self.last_cannot_tell = None
+        return Valid(proposal.root_chain, proposal.turn, signature)
+
+    async def _contradict(self, proposal: Proposal, root: Hash32, identity: Identity) -> Invalid | None:
+        """INVALID, if a second endpoint shows the same complete chain of headers as the first."""
+        if said_invalid(proposal, identity.id):
+            return None
+        second = self._side.reader.second()
+        if second is None:
+            self.last_cannot_tell = "the root differs from ours, and there is no second endpoint to ask"
+            return None
+        try:
+            other_root = await root_by(second, proposal.start, proposal.end)
+        except ChainError as error:
+            self.last_cannot_tell = f"the root differs from ours, and the second endpoint cannot tell: {error}"
+            return None
+        if other_root != root:
+            self.last_cannot_tell = "the root differs from ours, and the two endpoints differ from each other"
+            return None
+        return Invalid(proposal.root_chain, proposal.turn, InvalidReason.ROOT_MISMATCH)
+
+
+async def root_by(reader: ChainReader, start: BlockNumber, end: BlockNumber) -> Hash32:
+    """The root of a range as one endpoint shows it, over linked headers. Raises ChainError if it does not show all."""
+    frontier = Frontier()
+    previous: Header | None = None
+    for first in range(start, end + 1, HEADERS_PER_CALL):
+        count = min(HEADERS_PER_CALL, end + 1 - first)
+        headers = await reader.headers(BlockNumber(first), count)
+        if len(headers) != count or not _linked(previous, headers):
+            raise NotHeld(f"no complete chain of headers from block {first} on")
+        for header in headers:
+            frontier.append(leaf_of(header))
+        previous = headers[-1]
+    return frontier.root()
+
+
+def _linked(previous: Header | None, headers: Iterable[Header]) -> bool:
+    for header in headers:
+        if previous is not None and header.parent_hash != previous.hash:
+            return False
+        previous = header
+    return True
