@@ -205,7 +205,7 @@ class Outbox:
         await self._offer(entry, nonce, price, now, is_cancel=False)
 
     async def _push(self, entry: OutboxEntry, now: _Round) -> None:
-        """A signed entry whose nonce is free: cancel it if it is over, replace it if that is due, else send it again."""
+        """A signed entry whose nonce is free: cancel it if it is over, replace it if due, else send it again."""
         current, reply = entry.current, self._last_reply.get(entry.intent.key)
         if current is None or entry.nonce is None:
             raise AssertionError("an entry with a nonce has a signed transaction")
@@ -226,7 +226,7 @@ class Outbox:
     async def _offer(
         self, entry: OutboxEntry, nonce: int, price: Price | None, now: _Round, *, is_cancel: bool
     ) -> None:
-        """Sign a transaction at a price and send it; if it cannot be paid, say so and keep sending what there is."""
+        """Sign a transaction at a price and send it; if it cannot be paid, say so, and keep sending what there is."""
         key, intent = entry.intent.key, entry.intent
         if price is None:
             await self._hold(key, Waiting.FEE_CEILING, "the price would exceed the fee ceiling", now)

@@ -4,7 +4,7 @@ It is for what no real chain does on demand: thousands of blocks, any reorg, any
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bridge.codec.bloom import bloom_of
 from bridge.codec.header import Header
@@ -48,8 +48,8 @@ class TinyChain:
         return self.head
 
     def reorg(self, depth: int, length: int, salt: bytes = b"fork") -> None:
-        """Replace the last `depth` blocks by `length` others."""
-        del self.blocks[-depth:]
+        """Replace the last `depth` blocks (perhaps none) by `length` others."""
+        del self.blocks[len(self.blocks) - depth :]
         self.mine(salt=salt, count=length)
 
     def answer(self, method: str, params: list[object]) -> object:
@@ -108,11 +108,6 @@ class TinyChain:
     def _by_hash(self, reference: object) -> Block | None:
         assert isinstance(reference, str)
         return self.by_hash.get(Hash32(bytes.fromhex(reference[2:])))
-
-
-def with_receipts(block: Block, receipts: tuple[Receipt, ...]) -> Block:
-    """A block whose receipts are not those of its header."""
-    return replace(block, receipts=receipts)
 
 
 def header_json(header: Header) -> dict[str, object]:
