@@ -29,9 +29,10 @@ def precommit_time_ns(clock_s: float, block_time_ns: int) -> int:
 
 
 def weighted_median_ns(times: Sequence[WeightedTime]) -> int:
-    """The time by which half of the power, rounded down, has spoken; `times` may not be empty.
+    """The time by which half of the power has spoken; `times` may not be empty.
 
-    Less than half of the power cannot move it out of the range of what the others said.
+    Those with less than half cannot move it out of the range of what the others said. The half is rounded down, as in
+    CometBFT, which matters for powers of a few units only.
     """
     entries = sorted(times, key=lambda entry: entry.time_ns)
     half = sum(entry.power for entry in entries) // 2

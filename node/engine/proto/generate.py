@@ -15,14 +15,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 
 
-def main() -> int:
-    """Write `*_pb2.py` and `*_pb2.pyi` for every `.proto`; the exit code is protoc's."""
+def generate(root: Path) -> int:
+    """Write `*_pb2.py` and `*_pb2.pyi` of every `.proto` under `root`; the exit code is protoc's."""
     sources = sorted(str(path.relative_to(ROOT)) for path in HERE.glob("*.proto"))
-    well_known = str(files("grpc_tools") / "_proto")
-    code: int = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={ROOT}", f"--pyi_out={ROOT}", *sources])
-    if code == 0:
-        for stub in HERE.glob("*_pb2.pyi"):
-            stub.write_text(_with_type_arguments(stub.read_text(encoding="utf-8")), encoding="utf-8")
+    well_known = files("grpc_tools") / "_proto"
+    code: int = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={root}", f"--pyi_out={root}", *sources])
+    for stub in (root / HERE.relative_to(ROOT)).glob("*_pb2.pyi"):
+        stub.write_text(_with_type_arguments(stub.read_text(encoding="utf-8")), encoding="utf-8")
     return code
 
 
@@ -32,4 +31,4 @@ def _with_type_arguments(stub: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generate(ROOT))
