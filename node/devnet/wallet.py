@@ -31,7 +31,9 @@ class Wallet:
         self._clock = clock
         self._next_nonce: int | None = None
 
-    async def send(self, to: Address, data: bytes, value_wei: Wei = Wei(0), gas_limit: int = GAS_LIMIT) -> Hash32:
+    async def send(
+        self, to: Address | None, data: bytes, value_wei: Wei = Wei(0), gas_limit: int = GAS_LIMIT
+    ) -> Hash32:
         """Sign and send; the transaction's hash. Raises ChainError when the node refuses it or does not answer."""
         if self._next_nonce is None:
             self._next_nonce = await self._reader.transaction_count(self.address)
@@ -55,7 +57,7 @@ class Wallet:
         answer = await self._reader.call(contract, encode_call(signature, *arguments))
         return int.from_bytes(answer[:32])
 
-    def _sign(self, nonce: int, to: Address, data: bytes, value_wei: Wei, gas_limit: int) -> bytes:
+    def _sign(self, nonce: int, to: Address | None, data: bytes, value_wei: Wei, gas_limit: int) -> bytes:
         transaction = DynamicFeeTransaction(
             chain_id=self._chain_id,
             nonce=nonce,
