@@ -5,7 +5,7 @@ says what it does: `refuse…` fails CheckTx, `stale…` fails the recheck, `pow
 engine's set, anything else is accepted. What it commits goes to a `Disk` that outlives it, as a database would.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,8 +144,22 @@ def _update(transaction: bytes) -> ValidatorUpdate:
     return ValidatorUpdate(key(int(index)), int(power))
 
 
+@dataclass(frozen=True, slots=True)
+class FaultyNetwork:
+    """Drops all gossip, or all proposals to some."""
+
+    drops_gossip: bool = False
+    deaf: frozenset[int] = frozenset()
+
+    def delivers_transaction(self, sender: int, receiver: int, transaction: bytes) -> bool:
+        return not self.drops_gossip
+
+    def delivers_proposal(self, proposer: int, receiver: int, height: int, round_number: int) -> bool:
+        return receiver not in self.deaf
+
+
 class LocalNetwork:
-    """Applications, clock and engine of one run; `restart` makes all but disks and engine.db anew."""
+    """Applications, clock and engine; `restart` makes all anew but the disks, engine.db and the clock."""
 
     def __init__(
         self,
@@ -156,9 +170,12 @@ class LocalNetwork:
         network: Network | None = None,
         limits: MempoolLimits = MempoolLimits(),  # noqa: B008 - frozen
         clocks: Sequence[Clock] | None = None,
+        kinds: Mapping[int, type[RecordingApplication]] | None = None,
     ) -> None:
+        """`members` may be fewer or more than `powers`; `kinds` names members whose application is another one."""
         self.path = path / "engine.db"
-        self.powers = powers
+        self.genesis = genesis(powers)
+        self.kinds = kinds or {}
         self.clock = ManualClock(GENESIS_TIME_NS / 10**9)
         self.clocks = clocks or [self.clock] * (len(powers) if members is None else members)
         self.network = network
@@ -168,9 +185,10 @@ class LocalNetwork:
         self.open()
 
     def open(self, store: BlockStore | None = None) -> None:
-        """Make applications and engine over what is on disk, and start."""
+        """Make applications and engine anew over what is on disk."""
         self.applications = [
-            RecordingApplication(f"v{index}", self.journal, disk) for index, disk in enumerate(self.disks)
+            self.kinds.get(index, RecordingApplication)(f"v{index}", self.journal, disk)
+            for index, disk in enumerate(self.disks)
         ]
         self.store = store or BlockStore(self.path)
         self.engine = LocalEngine(
@@ -180,7 +198,7 @@ class LocalNetwork:
             ],
             self.store,
             self.clock,
-            genesis=genesis(self.powers),
+            genesis=self.genesis,
             block_interval_s=BLOCK_INTERVAL_S,
             pulse_s=PULSE_S,
             mempool_limits=self.limits,
