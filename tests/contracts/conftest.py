@@ -1,62 +1,32 @@
 """Networks for the tests: each kind is deployed once a session, and every test gets its own copy of the chain."""
 
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from bridge.chain.clock import ManualClock
 from contracts.deployment import DataForm
-from tests.contracts.network import DEVNET_STAKES, GENESIS_TIME_S, Network, deploy, open_root_chain
+from tests.contracts.network import DEVNET_STAKES, Network, deploy
 
 NetworkFactory = Callable[[DataForm, Sequence[int]], Network]
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
-    path: Path
-    time_s: float
-    network: Network
-
-
 @pytest.fixture(scope="session")
-def templates() -> dict[tuple[DataForm, tuple[int, ...]], _Template]:
-    """The networks deployed so far, by data form and stakes."""
+def deployed() -> dict[tuple[DataForm, tuple[int, ...]], Network]:
+    """The networks deployed so far, by data form and stakes; tests only copy them."""
     return {}
 
 
 @pytest.fixture
-def make_network(
-    templates: dict[tuple[DataForm, tuple[int, ...]], _Template],
-    tmp_path_factory: pytest.TempPathFactory,
-    tmp_path: Path,
-) -> Iterator[NetworkFactory]:
-    """Gives a fresh network with these stakes (wei); its chain is closed after the test."""
-    opened: list[Network] = []
+def make_network(deployed: dict[tuple[DataForm, tuple[int, ...]], Network]) -> NetworkFactory:
+    """Gives a network of its own with these stakes in wei."""
 
     def make(form: DataForm, stakes_wei: Sequence[int]) -> Network:
         key = (form, tuple(stakes_wei))
-        if key not in templates:
-            templates[key] = _deploy_template(tmp_path_factory.mktemp("template") / "root.db", form, stakes_wei)
-        template = templates[key]
-        path = tmp_path / f"root-{len(opened)}.db"
-        shutil.copyfile(template.path, path)
-        chain = open_root_chain(path, ManualClock(template.time_s))
-        opened.append(Network(chain, template.network.contracts, form, list(template.network.validators)))
-        return opened[-1]
+        if key not in deployed:
+            deployed[key] = deploy(form, stakes_wei)
+        return deployed[key].copy()
 
-    yield make
-    for network in opened:
-        network.chain.embedded.close()
-
-
-def _deploy_template(path: Path, form: DataForm, stakes_wei: Sequence[int]) -> _Template:
-    chain = open_root_chain(path, ManualClock(GENESIS_TIME_S))
-    network = deploy(chain, form, stakes_wei)
-    chain.embedded.close()
-    return _Template(path, chain.clock.now(), network)
+    return make
 
 
 @pytest.fixture

@@ -70,6 +70,10 @@ class ContractChain:
         self.chain_id = chain_id
         self.clock = clock
 
+    def copy(self) -> "ContractChain":
+        """The same chain, going its own way; the clock is shared."""
+        return ContractChain(self.embedded.copy(), self.chain_id, self.clock)
+
     def send(self, sender: Account, step: DeploymentStep) -> Mined:
         """Mine the step as a transaction of its own, which must succeed."""
         self.embedded.send_raw(self.raw(sender, step))

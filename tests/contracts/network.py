@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bridge.chain.clock import ManualClock
 from bridge.codec.checkpoint import (
@@ -61,6 +60,10 @@ class Network:
     form: DataForm
     validators: list[Account] = field(default_factory=list)
 
+    def copy(self) -> "Network":
+        """The same network on a chain that goes its own way."""
+        return Network(self.chain.copy(), self.contracts, self.form, list(self.validators))
+
     def stake(self, staker: Account, amount_wei: int) -> Mined:
         """Make the account a validator: its own owner and signer, paid for by the deployer."""
         steps = calls.stake(self.contracts, staker.address, Wei(amount_wei), staker.public_key)
@@ -118,14 +121,16 @@ class Network:
         return self.chain.refusal(SUBMITTER, self.submission(self.prepare(checkpoint), signers))
 
 
-def open_root_chain(path: Path | None, clock: ManualClock) -> ContractChain:
-    """The root chain of this file; None for one in memory."""
-    return ContractChain(EmbeddedChain(path, ROOT_CHAIN_ID, clock, genesis()), ROOT_CHAIN_ID, clock)
+def open_chain(chain_id: ChainId) -> ContractChain:
+    """A new chain in memory, on a clock of its own."""
+    clock = ManualClock(GENESIS_TIME_S)
+    return ContractChain(EmbeddedChain(None, chain_id, clock, genesis()), chain_id, clock)
 
 
-def deploy(chain: ContractChain, form: DataForm, stakes_wei: Sequence[int]) -> Network:
-    """Deploy everything, and let one validator per stake join."""
+def deploy(form: DataForm, stakes_wei: Sequence[int]) -> Network:
+    """A new root chain with everything deployed, and one validator per stake."""
     deployment = root_deployment(plan(form))
+    chain = open_chain(ROOT_CHAIN_ID)
     chain.send_all(DEPLOYER, *deployment.steps)
     network = Network(chain, deployment.contracts, form)
     for token in (deployment.contracts.stake_token, deployment.contracts.demo_token):

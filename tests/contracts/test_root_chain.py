@@ -164,7 +164,8 @@ def test_submit_checkpoint__bound_to_another_header_id__is_refused(bound: Networ
 
 def test_submit_checkpoint__at_its_deadline__is_accepted_and_later_refused(bound: Network) -> None:
     now_s = int(bound.chain.clock.now())
-    expired = replace(bound.binding(), valid_until=UnixSeconds(now_s - 1))
+    head_time_s = bound.chain.embedded.head.timestamp
+    expired = replace(bound.binding(), valid_until=UnixSeconds(head_time_s - 1))
     assert _refusal_when_bound(bound, expired) == "CheckpointExpired"
     at_deadline = replace(bound.binding(), valid_until=UnixSeconds(now_s + 1))
     step = bound.submission(bound.prepare(bound.checkpoint(), at_deadline))
