@@ -1,0 +1,66 @@
+"""The estimate of blocks and seconds to go, against the rule of ranges played out block by block."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.burns.cadence import Pace, RangeRule, to_go
+from bridge.burns.report import CheckpointOnRoot
+from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, BlockNumber, UnixSeconds
+
+RULE = RangeRule(minimum_blocks=8, maximum_blocks=64, multiple_blocks=8, interval_s=10)
+
+
+def last_checkpoint(end: int, created_at: int = 1_000) -> CheckpointOnRoot:
+    return CheckpointOnRoot(10_000, ZERO_HASH, BlockNumber(0), BlockNumber(end), UnixSeconds(created_at), ZERO_ADDRESS)
+
+
+def covering_end(rule: RangeRule, last_end: int, burn: int, head: int) -> int | None:
+    """The end of the checkpoint that holds the burn, if all that can be proposed at this head is."""
+    while True:
+        length = min(head - last_end, rule.maximum_blocks) // rule.multiple_blocks * rule.multiple_blocks
+        if length < rule.minimum_blocks:
+            return None
+        if burn <= last_end + length:
+            return last_end + length
+        last_end += length
+
+
+@given(
+    multiple=st.integers(1, 8),
+    minimum=st.integers(1, 4),
+    maximum=st.integers(4, 8),
+    last_end=st.integers(-1, 50),
+    distance=st.integers(1, 300),
+    behind=st.integers(0, 300),
+)
+def test_blocks_to_go__for_any_rule__are_the_fewest_after_which_a_range_holds_the_burn(
+    multiple: int, minimum: int, maximum: int, last_end: int, distance: int, behind: int
+) -> None:
+    rule = RangeRule(minimum * multiple, maximum * multiple, multiple, 10)
+    burn = last_end + distance
+    head = max(burn - behind, last_end)
+    last = None if last_end < 0 else last_checkpoint(last_end)
+    pace = Pace(last, 10.0, 1.0, 0.0)
+    blocks = to_go(BlockNumber(burn), BlockNumber(head), rule, pace, 0.0).blocks
+    assert covering_end(rule, last_end, burn, head + blocks) is not None
+    assert blocks == 0 or covering_end(rule, last_end, burn, head + blocks - 1) is None
+
+
+def test_seconds_to_go__while_blocks_are_missing__follow_the_block_time() -> None:
+    pace = Pace(last_checkpoint(7), interval_s=10.0, block_time_s=2.0, root_lag_s=5.0)
+    assert to_go(BlockNumber(9), BlockNumber(9), RULE, pace, 1_010.0).seconds == 6 * 2 + 5
+
+
+def test_seconds_to_go__with_all_blocks_there__follow_the_pace_of_checkpoints() -> None:
+    pace = Pace(last_checkpoint(7), interval_s=20.0, block_time_s=2.0, root_lag_s=5.0)
+    assert to_go(BlockNumber(9), BlockNumber(30), RULE, pace, 1_010.0).seconds == 10 + 5
+
+
+def test_seconds_to_go__once_overdue__are_what_the_root_chain_lags() -> None:
+    pace = Pace(last_checkpoint(7), interval_s=20.0, block_time_s=2.0, root_lag_s=5.0)
+    assert to_go(BlockNumber(9), BlockNumber(30), RULE, pace, 9_999.0).seconds == 5
+
+
+def test_seconds_to_go__several_checkpoints_away__count_a_turn_for_each() -> None:
+    pace = Pace(last_checkpoint(7), interval_s=20.0, block_time_s=1.0, root_lag_s=0.0)
+    assert to_go(BlockNumber(7 + 130), BlockNumber(500), RULE, pace, 1_000.0).seconds == 3 * 20

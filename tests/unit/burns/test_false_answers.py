@@ -1,0 +1,115 @@
+"""One false byte in any answer of any endpoint: an error, or the very same payload, and never another one."""
+
+import copy
+import random
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bridge.burns.errors import BurnError, CannotTell, EndpointFalse
+from tests.unit.burns.world import Tamper, burn_log, burn_world, transfer_log
+
+METHODS = (
+    "eth_getTransactionReceipt",
+    "eth_getBlockReceipts",
+    "eth_call",
+    "eth_getBlockByNumber",
+)
+
+
+def flipping(method: str, occurrence: int, seed: int) -> Tamper:
+    """Flip one hex digit somewhere in the n-th answer to this method."""
+    seen = 0
+
+    def tamper(asked: str, _: list[object], result: object) -> object:
+        nonlocal seen
+        if asked != method:
+            return result
+        seen += 1
+        return flipped(result, random.Random(seed)) if seen == occurrence else result
+
+    return tamper
+
+
+def flipped(value: object, draw: random.Random) -> object:
+    """The JSON value with one hex digit changed, somewhere."""
+    value = copy.deepcopy(value)
+    places: list[tuple[dict[str, object] | list[object], str | int]] = []
+    holder: list[object] = [value]
+    stack: list[dict[str, object] | list[object]] = [holder]
+    while stack:
+        one = stack.pop()
+        items = one.items() if isinstance(one, dict) else enumerate(one)
+        for key, item in items:
+            if isinstance(item, dict | list):
+                stack.append(item)
+            elif isinstance(item, str) and len(item) > 2:
+                places.append((one, key))
+    if not places:
+        return value
+    container, key = draw.choice(places)
+    text = container[key]  # type: ignore[index]  # the key is of the container's own kind
+    assert isinstance(text, str)
+    at = draw.randrange(2, len(text))
+    digit = f"{int(text[at], 16) ^ draw.randrange(1, 16):x}"
+    container[key] = text[:at] + digit + text[at + 1 :]  # type: ignore[index]  # as above
+    return holder[0]
+
+
+@given(method=st.sampled_from(METHODS), occurrence=st.integers(1, 4), seed=st.integers(0, 2**32))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_proof__with_one_false_digit_in_an_answer__is_an_error_or_unchanged(
+    method: str, occurrence: int, seed: int
+) -> None:
+    async with burn_world(stored_leaves=False) as world:
+        transaction = await world.ready_burn(transfer_log(), burn_log(), before=[[burn_log(9)]])
+        true = (await world.service.proof(transaction)).payload
+    async with burn_world(stored_leaves=False) as world:
+        transaction = await world.ready_burn(transfer_log(), burn_log(), before=[[burn_log(9)]])
+        world.tamper = flipping(method, occurrence, seed)
+        with suppress(BurnError):
+            assert (await world.service.proof(transaction)).payload == true
+
+
+async def test_burns__with_another_receipt_than_the_block_has__name_the_endpoint() -> None:
+    async with burn_world() as world:
+        transaction = await world.ready_burn(burn_log(1))
+
+        def more(method: str, _: list[object], result: object) -> object:
+            if method == "eth_getTransactionReceipt" and isinstance(result, dict):
+                return {**result, "cumulativeGasUsed": "0x5209"}
+            return result
+
+        world.tamper = more
+        with pytest.raises(EndpointFalse) as refused:
+            await world.service.burns(transaction)
+        assert refused.value.endpoint in str(refused.value)
+        assert "key-0123456789" not in str(refused.value)
+
+
+async def test_burns__with_receipts_missing__cannot_be_told() -> None:
+    async with burn_world() as world:
+        transaction = await world.ready_burn()
+
+        def empty(method: str, _: list[object], result: object) -> object:
+            return [] if method == "eth_getBlockReceipts" else result
+
+        world.tamper = empty
+        with pytest.raises(CannotTell):
+            await world.service.burns(transaction)
+
+
+async def test_burns__with_a_block_that_is_not_on_our_chain__name_the_endpoint() -> None:
+    async with burn_world() as world:
+        transaction = await world.ready_burn()
+
+        def elsewhere(method: str, _: list[object], result: object) -> object:
+            if method == "eth_getTransactionReceipt" and isinstance(result, dict):
+                return {**result, "blockHash": "0x" + "ab" * 32}
+            return result
+
+        world.tamper = elsewhere
+        with pytest.raises(EndpointFalse, match="ours is"):
+            await world.service.burns(transaction)
