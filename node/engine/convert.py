@@ -5,23 +5,15 @@ when CometBFT sends it. Public keys travel compressed, as `secp256k1eth`; times 
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-import coincurve
 from google.protobuf.message import DecodeError
-from google.protobuf.timestamp_pb2 import Timestamp
 
-from bridge.codec.secp256k1 import is_on_curve
-from bridge.codec.types import Address, Hash32, PublicKey
 from node.app.abci import (
     CheckTxRequest,
     CheckTxResponse,
     CheckTxType,
     CommitResponse,
-    Event,
-    EventAttribute,
-    ExecTxResult,
     FinalizeBlockRequest,
     FinalizeBlockResponse,
     InfoResponse,
@@ -34,17 +26,24 @@ from node.app.abci import (
     ProposalStatus,
     QueryRequest,
     QueryResponse,
-    ValidatorUpdate,
 )
 from node.engine.errors import WireError
 from node.engine.proto import abci_pb2 as pb
-from node.engine.proto.crypto_pb2 import ProofOp, ProofOps
-from node.engine.proto.crypto_pb2 import PublicKey as WireKey
-
-PROOF_TYPE = "sidewarden:section"
-"""Names our proof of a section under the app hash: the siblings' hashes, one after another."""
-
-_NANOSECONDS = 1_000_000_000
+from node.engine.wire_values import (
+    app_hash_of,
+    enum_member,
+    event_message,
+    event_of,
+    proof_message,
+    proof_of,
+    proposer_of,
+    result_message,
+    result_of,
+    time_ns_of,
+    timestamp_message,
+    update_message,
+    update_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +118,10 @@ def _request_message(request: Request) -> pb.Request:
         case InitChainRequest(chain_id, time_ns, initial_height, validators):
             return pb.Request(
                 init_chain=pb.RequestInitChain(
-                    time=_timestamp(time_ns),
+                    time=timestamp_message(time_ns),
                     chain_id=chain_id,
                     initial_height=initial_height,
-                    validators=map(_update_message, validators),
+                    validators=map(update_message, validators),
                 )
             )
         case CheckTxRequest(tx, kind):
@@ -133,20 +132,20 @@ def _request_message(request: Request) -> pb.Request:
                     max_tx_bytes=max_tx_bytes,
                     txs=txs,
                     height=height,
-                    time=_timestamp(time_ns),
+                    time=timestamp_message(time_ns),
                     proposer_address=proposer,
                 )
             )
         case ProcessProposalRequest(txs, height, time_ns, block_hash, proposer):
             return pb.Request(
                 process_proposal=pb.RequestProcessProposal(
-                    txs=txs, height=height, time=_timestamp(time_ns), hash=block_hash, proposer_address=proposer
+                    txs=txs, height=height, time=timestamp_message(time_ns), hash=block_hash, proposer_address=proposer
                 )
             )
         case FinalizeBlockRequest(txs, height, time_ns, block_hash, proposer):
             return pb.Request(
                 finalize_block=pb.RequestFinalizeBlock(
-                    txs=txs, height=height, time=_timestamp(time_ns), hash=block_hash, proposer_address=proposer
+                    txs=txs, height=height, time=timestamp_message(time_ns), hash=block_hash, proposer_address=proposer
                 )
             )
         case CommitRequest():
@@ -162,26 +161,26 @@ def _request(message: pb.Request) -> Request:
             return InfoRequest(info.version, info.block_version, info.p2p_version, info.abci_version)
         case "init_chain":
             init = message.init_chain
-            validators = tuple(map(_update, init.validators))
-            return InitChainRequest(init.chain_id, _time_ns(init.time), init.initial_height, validators)
+            validators = tuple(map(update_of, init.validators))
+            return InitChainRequest(init.chain_id, time_ns_of(init.time), init.initial_height, validators)
         case "check_tx":
-            return CheckTxRequest(message.check_tx.tx, _member(CheckTxType, message.check_tx.type))
+            return CheckTxRequest(message.check_tx.tx, enum_member(CheckTxType, message.check_tx.type))
         case "prepare_proposal":
             prepare = message.prepare_proposal
-            proposer = _address(prepare.proposer_address)
+            proposer = proposer_of(prepare.proposer_address)
             return PrepareProposalRequest(
-                prepare.max_tx_bytes, tuple(prepare.txs), prepare.height, _time_ns(prepare.time), proposer
+                prepare.max_tx_bytes, tuple(prepare.txs), prepare.height, time_ns_of(prepare.time), proposer
             )
         case "process_proposal":
             process = message.process_proposal
-            proposer = _address(process.proposer_address)
+            proposer = proposer_of(process.proposer_address)
             return ProcessProposalRequest(
-                tuple(process.txs), process.height, _time_ns(process.time), process.hash, proposer
+                tuple(process.txs), process.height, time_ns_of(process.time), process.hash, proposer
             )
         case "finalize_block":
             block = message.finalize_block
-            proposer = _address(block.proposer_address)
-            return FinalizeBlockRequest(tuple(block.txs), block.height, _time_ns(block.time), block.hash, proposer)
+            proposer = proposer_of(block.proposer_address)
+            return FinalizeBlockRequest(tuple(block.txs), block.height, time_ns_of(block.time), block.hash, proposer)
         case "commit":
             return CommitRequest()
         case "query":
@@ -204,7 +203,7 @@ def _response_message(response: Response) -> pb.Response:
                 )
             )
         case InitChainResponse(validators, app_hash):
-            updates = map(_update_message, validators)
+            updates = map(update_message, validators)
             return pb.Response(init_chain=pb.ResponseInitChain(validators=updates, app_hash=app_hash))
         case CheckTxResponse(code, log):
             return pb.Response(check_tx=pb.ResponseCheckTx(code=code, log=log))
@@ -216,20 +215,18 @@ def _response_message(response: Response) -> pb.Response:
         case FinalizeBlockResponse(tx_results, validator_updates, app_hash, events):
             return pb.Response(
                 finalize_block=pb.ResponseFinalizeBlock(
-                    tx_results=map(_result_message, tx_results),
-                    validator_updates=map(_update_message, validator_updates),
+                    tx_results=map(result_message, tx_results),
+                    validator_updates=map(update_message, validator_updates),
                     app_hash=app_hash,
-                    events=map(_event_message, events),
+                    events=map(event_message, events),
                 )
             )
         case CommitResponse(retain_height):
             return pb.Response(commit=pb.ResponseCommit(retain_height=retain_height))
         case QueryResponse(code, log, key, value, height, proof):
-            ops = [ProofOp(type=PROOF_TYPE, key=key, data=b"".join(proof))] if proof else []
+            ops = proof_message(key, proof)
             return pb.Response(
-                query=pb.ResponseQuery(
-                    code=code, log=log, key=key, value=value, height=height, proof_ops=ProofOps(ops=ops)
-                )
+                query=pb.ResponseQuery(code=code, log=log, key=key, value=value, height=height, proof_ops=ops)
             )
 
 
@@ -242,26 +239,26 @@ def _response(message: pb.Response) -> Response:
             )
         case "init_chain":
             init = message.init_chain
-            return InitChainResponse(tuple(map(_update, init.validators)), _hash(init.app_hash))
+            return InitChainResponse(tuple(map(update_of, init.validators)), app_hash_of(init.app_hash))
         case "check_tx":
             return CheckTxResponse(message.check_tx.code, message.check_tx.log)
         case "prepare_proposal":
             return PrepareProposalResponse(tuple(message.prepare_proposal.txs))
         case "process_proposal":
-            return ProcessProposalResponse(_member(ProposalStatus, message.process_proposal.status))
+            return ProcessProposalResponse(enum_member(ProposalStatus, message.process_proposal.status))
         case "finalize_block":
             block = message.finalize_block
             return FinalizeBlockResponse(
-                tuple(map(_result, block.tx_results)),
-                tuple(map(_update, block.validator_updates)),
-                _hash(block.app_hash),
-                tuple(map(_event, block.events)),
+                tuple(map(result_of, block.tx_results)),
+                tuple(map(update_of, block.validator_updates)),
+                app_hash_of(block.app_hash),
+                tuple(map(event_of, block.events)),
             )
         case "commit":
             return CommitResponse(message.commit.retain_height)
         case "query":
             query = message.query
-            proof = tuple(sibling for op in query.proof_ops.ops for sibling in _hashes(op.data))
+            proof = proof_of(query.proof_ops)
             return QueryResponse(query.code, query.log, query.key, query.value, query.height, proof)
         case other:
             raise WireError(f"the application never answers {other!r}")
@@ -272,74 +269,3 @@ def _parse(message: pb.Request | pb.Response, data: bytes) -> None:
         message.ParseFromString(data)
     except DecodeError as error:
         raise WireError(f"{len(data)} bytes are no {type(message).__name__}: {error}") from error
-
-
-def _timestamp(time_ns: int) -> Timestamp:
-    return Timestamp(seconds=time_ns // _NANOSECONDS, nanos=time_ns % _NANOSECONDS)
-
-
-def _time_ns(timestamp: Timestamp) -> int:
-    return timestamp.seconds * _NANOSECONDS + timestamp.nanos
-
-
-def _update_message(update: ValidatorUpdate) -> pb.ValidatorUpdate:
-    if not is_on_curve(update.public_key):
-        raise WireError(f"the public key {update.public_key.hex()} is no point of the curve")
-    x, y = update.public_key[:32], update.public_key[32:]
-    return pb.ValidatorUpdate(pub_key=WireKey(secp256k1eth=bytes((2 + y[-1] % 2,)) + x), power=update.power)
-
-
-def _update(message: pb.ValidatorUpdate) -> ValidatorUpdate:
-    compressed = message.pub_key.secp256k1eth
-    try:
-        point = coincurve.PublicKey(compressed)
-    except ValueError as error:
-        raise WireError(f"a validator's public key is no secp256k1eth key: {compressed.hex()}") from error
-    return ValidatorUpdate(PublicKey(point.format(compressed=False)[1:]), message.power)
-
-
-def _result_message(result: ExecTxResult) -> pb.ExecTxResult:
-    return pb.ExecTxResult(
-        code=result.code, codespace=result.codespace, log=result.log, events=map(_event_message, result.events)
-    )
-
-
-def _result(message: pb.ExecTxResult) -> ExecTxResult:
-    return ExecTxResult(message.code, message.codespace, message.log, tuple(map(_event, message.events)))
-
-
-def _event_message(event: Event) -> pb.Event:
-    attributes = (pb.EventAttribute(key=item.key, value=item.value, index=True) for item in event.attributes)
-    return pb.Event(type=event.type, attributes=attributes)
-
-
-def _event(message: pb.Event) -> Event:
-    return Event(message.type, tuple(EventAttribute(item.key, item.value) for item in message.attributes))
-
-
-def _address(data: bytes) -> Address:
-    if len(data) != 20:
-        raise WireError(f"an address has 20 bytes, not {len(data)}")
-    return Address(data)
-
-
-def _hash(data: bytes) -> Hash32:
-    if len(data) != 32:
-        raise WireError(f"an app hash of ours has 32 bytes, not {len(data)}")
-    return Hash32(data)
-
-
-_Enum = TypeVar("_Enum", bound=IntEnum)
-
-
-def _member(kind: type[_Enum], value: int) -> _Enum:
-    try:
-        return kind(value)
-    except ValueError as error:
-        raise WireError(f"{value} is no {kind.__name__}") from error
-
-
-def _hashes(data: bytes) -> tuple[Hash32, ...]:
-    if len(data) % 32:
-        raise WireError(f"a proof of {len(data)} bytes is no list of hashes")
-    return tuple(Hash32(data[start : start + 32]) for start in range(0, len(data), 32))

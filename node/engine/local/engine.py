@@ -8,14 +8,14 @@ disagree.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from bridge.chain.clock import Clock
 from bridge.codec.secp256k1 import address_of
-from bridge.codec.types import Address, Hash32
-from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest, ValidatorUpdate
-from node.engine.errors import DivergenceError, HaltError, MemberPausedError
-from node.engine.local.block import Block
+from bridge.codec.types import Address
+from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest
+from node.engine.errors import HaltError, MemberPausedError
+from node.engine.local.agreement import check_agreement
+from node.engine.local.block import Block, BlockReport
 from node.engine.local.block_store import BlockStore
 from node.engine.local.gossip import Gossip, Network, ReliableNetwork
 from node.engine.local.handshake import shake_hands
@@ -23,37 +23,11 @@ from node.engine.local.mempool import MempoolLimits
 from node.engine.local.node import Member, Node, OnCommit
 from node.engine.local.pace import Pace
 from node.engine.local.round import Round, decide, first_round
-from node.engine.local.validators import ValidatorSet
+from node.engine.local.validators import PowerShare, ValidatorSet
 
 TICK_S = 0.05
 """How long `run` rests when there is nothing to do; a submission waits this long at most."""
 REPLAYED_BLOCKS_PER_STEP = 100
-
-
-@dataclass(frozen=True, slots=True)
-class BlockReport:
-    """A block that was just made."""
-
-    height: int
-    round: int
-    time_ns: int
-    proposer: Address
-    transactions: int
-    app_hash: Hash32
-    validator_updates: tuple[ValidatorUpdate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PowerShare:
-    """Voting power of the engine's set: of the validators that are up, and of all."""
-
-    present: int
-    total: int
-
-    @property
-    def is_quorum(self) -> bool:
-        """Whether over two thirds are up."""
-        return 3 * self.present > 2 * self.total
 
 
 class LocalEngine:
@@ -168,9 +142,7 @@ class LocalEngine:
     @property
     def power(self) -> PowerShare:
         """How much of that set is here, caught up and not paused; it needs no block to know."""
-        voters = self._voters()
-        present = sum(validator.power for validator in self.validators.validators if validator.address in voters)
-        return PowerShare(present, self.validators.total_power)
+        return self.validators.share_of(self._voters().keys())
 
     @property
     def quorum(self) -> bool:
@@ -234,7 +206,7 @@ class LocalEngine:
         for node, own_response in answers:
             node.commit(block, own_response)
             await asyncio.sleep(0)
-        return _report(block, response)
+        return BlockReport.of(block, response)
 
     def _up(self) -> tuple[Node, ...]:
         """The members that take part in the next block."""
@@ -243,21 +215,6 @@ class LocalEngine:
     def _voters(self) -> dict[Address, Node]:
         up = frozenset(node.index for node in self._up())
         return {address: node for address, node in self._holders.items() if node.index in up}
-
-
-def check_agreement(
-    height: int, name: str, response: FinalizeBlockResponse, other_name: str, other: FinalizeBlockResponse
-) -> None:
-    """Compare what consensus covers: app hash, validator updates and codes. Raises DivergenceError."""
-    if response.app_hash != other.app_hash:
-        what = f"app hash {response.app_hash.hex()} against {other.app_hash.hex()}"
-    elif response.validator_updates != other.validator_updates:
-        what = "different validator updates"
-    elif [result.code for result in response.tx_results] != [result.code for result in other.tx_results]:
-        what = "different transaction codes"
-    else:
-        return
-    raise DivergenceError(f"{name} and {other_name} disagree about block {height}: {what}")
 
 
 def _holders(members: Sequence[Member], nodes: Sequence[Node]) -> dict[Address, Node]:
@@ -269,16 +226,3 @@ def _holders(members: Sequence[Member], nodes: Sequence[Node]) -> dict[Address, 
                 raise ValueError(f"{member.name} and {holders[address].name} hold the same key {address.hex()}")
             holders[address] = node
     return holders
-
-
-def _report(block: Block, response: FinalizeBlockResponse) -> BlockReport:
-    request = block.request
-    return BlockReport(
-        height=block.height,
-        round=block.commit.round,
-        time_ns=request.time_ns,
-        proposer=request.proposer_address,
-        transactions=len(request.txs),
-        app_hash=response.app_hash,
-        validator_updates=response.validator_updates,
-    )

@@ -63,8 +63,8 @@ async def decide(turn: Round, nodes: Sequence[Node], voters: Mapping[Address, No
             accepting.add(node.index)
         await asyncio.sleep(0)
     commit = _commit(turn, request.time_ns, {key: node for key, node in voters.items() if node.index in accepting})
-    decided = 3 * commit.power > 2 * turn.chain.validators.total_power
-    return Block(request, commit) if decided else None
+    share = turn.chain.validators.share_of({vote.address for vote in commit.precommits})
+    return Block(request, commit) if share.is_quorum else None
 
 
 def _propose(turn: Round, proposer: Node) -> FinalizeBlockRequest:

@@ -4,7 +4,7 @@ This is written from CometBFT's behaviour on its own, not shared with the applic
 updates by its own transcription, and an engine that used the same code could not catch it out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.codec.secp256k1 import address_of
@@ -17,6 +17,19 @@ TOTAL_POWER_MAX = (2**63 - 1) // 8
 
 _PRIORITY_WINDOW = 2
 """Priorities are kept within this many times the total power of one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerShare:
+    """Voting power of a set: of some of its validators, and of all."""
+
+    present: int
+    total: int
+
+    @property
+    def is_quorum(self) -> bool:
+        """Whether it is over two thirds."""
+        return 3 * self.present > 2 * self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,11 @@ class ValidatorSet:
     def total_power(self) -> int:
         """The sum of all powers."""
         return sum(validator.power for validator in self.validators)
+
+    def share_of(self, addresses: Container[Address]) -> PowerShare:
+        """How much of the power these addresses have; strangers among them have none."""
+        present = sum(validator.power for validator in self.validators if validator.address in addresses)
+        return PowerShare(present, self.total_power)
 
     def rotated(self, times: int = 1) -> "ValidatorSet":
         """The set after `times` further turns of the round robin; each turn names the next proposer."""

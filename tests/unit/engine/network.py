@@ -33,8 +33,9 @@ from node.app.abci import (
     QueryResponse,
     ValidatorUpdate,
 )
+from node.engine.local.block import BlockReport
 from node.engine.local.block_store import BlockStore
-from node.engine.local.engine import BlockReport, LocalEngine
+from node.engine.local.engine import LocalEngine
 from node.engine.local.gossip import Network
 from node.engine.local.mempool import MempoolLimits
 from node.engine.local.node import Member

@@ -19,10 +19,12 @@ from node.engine.errors import (
     StoreMismatchError,
     ValidatorUpdateError,
 )
+from node.engine.local.block import BlockReport
 from node.engine.local.block_store import BlockStore
-from node.engine.local.engine import TICK_S, BlockReport, LocalEngine, PowerShare
+from node.engine.local.engine import TICK_S, LocalEngine
 from node.engine.local.node import CommittedBlock, Member
 from node.engine.local.round import BLOCK_BYTES_MAX
+from node.engine.local.validators import PowerShare
 from node.store.errors import DatabaseInUse
 from tests.unit.engine.network import (
     BLOCK_INTERVAL_S,
