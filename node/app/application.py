@@ -1,9 +1,19 @@
-"""The application as an engine drives it: ABCI 2.0's calls over a state and a store."""
+"""The application as an engine drives it: ABCI 2.0's calls over a state and a store.
 
+FinalizeBlock writes nothing durable, and a second one for a height discards the first; Commit is the only write.
+"""
+
+from dataclasses import dataclass
+
+from bridge.codec.errors import ProofError
+from bridge.codec.types import Address
+from node.app import blocks
 from node.app.abci import (
     CheckTxRequest,
     CheckTxResponse,
+    CheckTxType,
     CommitResponse,
+    Event,
     FinalizeBlockRequest,
     FinalizeBlockResponse,
     InfoResponse,
@@ -13,59 +23,198 @@ from node.app.abci import (
     PrepareProposalResponse,
     ProcessProposalRequest,
     ProcessProposalResponse,
+    ProposalStatus,
     QueryRequest,
     QueryResponse,
 )
-from node.app.genesis import Genesis
+from node.app.apphash import HashedState, hash_state, state_of
+from node.app.draft import NANOSECONDS_PER_SECOND
+from node.app.engine_set import updates_of
+from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode
+from node.app.execution import BlockInput, BlockOutcome, execute_block, nonce_refusal
+from node.app.genesis import Genesis, genesis_hash
+from node.app.genesis_state import genesis_state
+from node.app.mempool import MempoolView
+from node.app.messages import VERSION
+from node.app.opened import OpenedTransaction, TransactionOpener
 from node.app.state import Committed
 from node.app.store import StateStore
 
+SOFTWARE_VERSION = "0.1.0"
+INITIAL_HEIGHT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Executed:
+    """A block that was executed and not committed yet."""
+
+    committed: Committed
+    hashed: HashedState
+    outcome: BlockOutcome
+    transactions: tuple[OpenedTransaction | TransactionCode, ...]
+
 
 class Application:
-    """One validator's replicated state machine."""
+    """One validator's replicated state machine.
 
-    def __init__(self, genesis: Genesis, store: StateStore) -> None:
+    `opener` remembers verified transactions by their bytes and may be shared by all nodes of a process. Raises
+    StoreError if what the store holds does not have the app hash saved with it, or belongs to another network.
+    """
+
+    def __init__(self, genesis: Genesis, store: StateStore, opener: TransactionOpener | None = None) -> None:
         self.genesis = genesis
         self._store = store
+        self._opener = opener or TransactionOpener(genesis_hash(genesis))
+        self._mempool = MempoolView()
+        self._hashed, self._committed = self._load()
+        self._last_events: tuple[Event, ...] = ()
+        self._executed: _Executed | None = None
 
     @property
     def committed(self) -> Committed:
         """The last committed block's state; the genesis state before the first."""
-        raise NotImplementedError
+        return self._committed
 
     @property
-    def last_events(self) -> tuple[object, ...]:
-        """The events of the last committed block (abci.Event)."""
-        raise NotImplementedError
+    def last_events(self) -> tuple[Event, ...]:
+        """What happened in the last block committed since the start of this process."""
+        return self._last_events
 
     def info(self) -> InfoResponse:
-        """Where the application stands."""
-        raise NotImplementedError
+        """Where the application stands. A block that was executed and not committed is forgotten."""
+        self._executed = None
+        committed = self._committed
+        return InfoResponse(
+            version=SOFTWARE_VERSION,
+            app_version=VERSION,
+            last_block_height=committed.height,
+            last_block_app_hash=committed.app_hash if committed.height else b"",
+        )
 
     def init_chain(self, request: InitChainRequest) -> InitChainResponse:
         """Start from genesis. Raises GenesisError if the engine's chain is another one."""
-        raise NotImplementedError
+        genesis_ns = self.genesis.time_s * NANOSECONDS_PER_SECOND
+        expected = (self.genesis.name, genesis_ns, INITIAL_HEIGHT)
+        if (request.chain_id, request.time_ns, request.initial_height) != expected:
+            raise GenesisError(
+                f"the engine starts chain {request.chain_id} at height {request.initial_height} and time "
+                f"{request.time_ns} ns; the genesis says {expected[0]}, {expected[2]} and {expected[1]} ns"
+            )
+        members = self._committed.state.engine_set.members
+        return InitChainResponse(validators=updates_of(members), app_hash=self._committed.app_hash)
 
     def check_tx(self, request: CheckTxRequest) -> CheckTxResponse:
-        """Whether the transaction may wait in the mempool."""
-        raise NotImplementedError
+        """Whether the transaction may wait in the mempool; whether it still matters is judged when it is executed."""
+        code = self._check(request.tx, is_new=request.type is CheckTxType.NEW)
+        return CheckTxResponse(int(code), code.name if code else "")
 
     def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
         """Which transactions to put into a block, in order."""
-        raise NotImplementedError
+        nonces = {sender.address: sender.nonce for sender in self._committed.state.senders}
+        recent_bytes = self._mempool.recent_bytes()
+        return PrepareProposalResponse(
+            blocks.choose(request.txs, self._opener, nonces, recent_bytes, request.max_tx_bytes)
+        )
 
     def process_proposal(self, request: ProcessProposalRequest) -> ProcessProposalResponse:
         """Whether a proposed block keeps the limits that every correct proposer can keep."""
-        raise NotImplementedError
+        reason = blocks.refusal(request.txs, self._opener)
+        if reason is None:
+            return ProcessProposalResponse(ProposalStatus.ACCEPT)
+        return ProcessProposalResponse(ProposalStatus.REJECT, reason)
 
     def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
-        """Execute a decided block; a second call for the height discards the first."""
-        raise NotImplementedError
+        """Execute a decided block. Raises HeightError unless it follows the committed one, and UpgradeNeeded."""
+        before = self._committed
+        if request.height != before.height + 1:
+            raise HeightError(f"block {request.height} does not follow the committed block {before.height}")
+        transactions = tuple(self._opener.open(data) for data in request.txs)
+        block = BlockInput(request.height, request.time_ns, before.time_ns, transactions)
+        outcome = execute_block(before.state, block)
+        hashed = hash_state(outcome.state, self._hashed)
+        committed = Committed(request.height, request.time_ns, hashed.app_hash, outcome.state)
+        self._executed = _Executed(committed, hashed, outcome, transactions)
+        return FinalizeBlockResponse(
+            tx_results=outcome.results,
+            validator_updates=outcome.updates,
+            app_hash=hashed.app_hash,
+            events=outcome.events,
+        )
 
     def commit(self) -> CommitResponse:
-        """Make the executed block durable: the only write."""
-        raise NotImplementedError
+        """Make the executed block durable: the only write. Raises HeightError if there is none."""
+        executed = self._executed
+        if executed is None:
+            raise HeightError("Commit without FinalizeBlock")
+        committed, outcome = executed.committed, executed.outcome
+        # Before the first block nothing is stored, so the first one brings every section.
+        base = self._hashed if self._committed.height else None
+        changed = executed.hashed.changed_since(base)
+        self._store.save(committed.height, committed.time_ns, committed.app_hash, changed, outcome.entries)
+        self._committed, self._hashed, self._executed = committed, executed.hashed, None
+        self._last_events = outcome.events
+        self._note_committed(executed)
+        return CommitResponse(retain_height=0)
 
     def query(self, request: QueryRequest) -> QueryResponse:
-        """Read the committed state."""
-        raise NotImplementedError
+        """Read the committed state: /app gives its hash, /section/<name> a section's encoding and its proof."""
+        height = self._committed.height
+        if request.height not in (0, height):
+            return QueryResponse(1, log=f"only height {height} is held", height=height)
+        if request.path == "/app":
+            return QueryResponse(0, value=self._committed.app_hash, height=height)
+        name = request.path.removeprefix("/section/")
+        section = self._hashed.section(name) if request.path.startswith("/section/") else None
+        if section is None:
+            return QueryResponse(1, log=f"no path {request.path}", height=height)
+        try:
+            proof = self._hashed.proof(name) if request.prove else ()
+        except ProofError as error:
+            return QueryResponse(1, log=str(error), height=height)
+        return QueryResponse(0, key=name.encode(), value=section.contents, height=height, proof=proof)
+
+    def _load(self) -> tuple[HashedState, Committed]:
+        stored = self._store.load()
+        if stored is None:
+            hashed = hash_state(genesis_state(self.genesis))
+            time_ns = self.genesis.time_s * NANOSECONDS_PER_SECOND
+            return hashed, Committed(0, time_ns, hashed.app_hash, hashed.state)
+        hashed = hash_state(state_of(stored.sections))
+        if hashed.app_hash != stored.app_hash:
+            raise StoreError(f"the state at height {stored.height} does not have its app hash: restore state.db")
+        if hashed.state.params.genesis_hash != genesis_hash(self.genesis):
+            raise StoreError("the stored state belongs to another network than the genesis: use its own home")
+        return hashed, Committed(stored.height, stored.time_ns, stored.app_hash, hashed.state)
+
+    def _check(self, data: bytes, *, is_new: bool) -> TransactionCode:
+        opened = self._opener.open(data)
+        if isinstance(opened, TransactionCode):
+            return opened
+        code = self._signer_refusal(opened)
+        if code is TransactionCode.OK and is_new and not self._mempool.has_room(data, opened.sender):
+            return TransactionCode.TOO_MANY_PENDING
+        if code is TransactionCode.OK:
+            self._mempool.add(data, opened, self._committed.height)
+        else:
+            self._mempool.remove(data)
+        return code
+
+    def _signer_refusal(self, opened: OpenedTransaction) -> TransactionCode:
+        state, height = self._committed.state, self._committed.height
+        nonce = next((sender.nonce for sender in state.senders if sender.address == opened.sender), None)
+        is_present = opened.sender in _signers(self._committed)
+        if nonce is None or not (is_present or self._mempool.is_known(opened.sender, height)):
+            return TransactionCode.UNKNOWN_SIGNER
+        return nonce_refusal(nonce, opened.nonce)
+
+    def _note_committed(self, executed: _Executed) -> None:
+        taken = [opened for opened in executed.transactions if isinstance(opened, OpenedTransaction)]
+        state = executed.committed.state
+        nonces = [(sender.address, sender.nonce) for sender in state.senders]
+        self._mempool.block_committed(executed.committed.height, taken, _signers(executed.committed), nonces)
+
+
+def _signers(committed: Committed) -> set[Address]:
+    """Whose transactions count for something now."""
+    validators = committed.state.validators
+    return {member.signer for member in validators.members} | {member.signer for member in validators.tally_set}

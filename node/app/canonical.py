@@ -23,8 +23,38 @@ Priority = NewType("Priority", int)
 
 T = TypeVar("T")
 
+
+class _Memo:
+    """Encodings of the frozen values met last, found by identity: most of a state is the same objects block after
+    block.
+
+    Two generations of bounded size; values are held, so that an identity means one value as long as it is known.
+    """
+
+    GENERATION_MAX = 8_192
+    BYTES_MAX = 2_048
+    """Longer encodings are put together again from their parts."""
+
+    def __init__(self) -> None:
+        self._young: dict[int, tuple[object, bytes]] = {}
+        self._old: dict[int, tuple[object, bytes]] = {}
+
+    def find(self, value: object) -> bytes | None:
+        key = id(value)
+        found = self._young.get(key) or self._old.get(key)
+        return None if found is None else found[1]
+
+    def keep(self, value: object, encoded: bytes) -> None:
+        if len(encoded) > self.BYTES_MAX:
+            return
+        if len(self._young) >= self.GENERATION_MAX:
+            self._old, self._young = self._young, {}
+        self._young[id(value)] = (value, encoded)
+
+
 _FIXED_BYTES: dict[object, int] = {Hash32: 32, Address: 20, PublicKey: 64, Signature: 65}
 _EMPTY_LIST = rlp.encode(())
+_MEMO = _Memo()
 _CODECS: dict[object, "Codec[Any]"] = {}
 
 
@@ -189,7 +219,11 @@ def _record(kind: type) -> Codec[Any]:
     decoders = [codec.decode for _, codec in fields]
 
     def encode_record(value: object) -> bytes:
-        return rlp.encode_list([codec.encode(getattr(value, name)) for name, codec in fields])
+        encoded = _MEMO.find(value)
+        if encoded is None:
+            encoded = rlp.encode_list([codec.encode(getattr(value, name)) for name, codec in fields])
+            _MEMO.keep(value, encoded)
+        return encoded
 
     def decode_record(item: RlpItem) -> object:
         children = rlp.as_list(item, len(decoders), kind.__name__)

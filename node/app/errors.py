@@ -108,6 +108,8 @@ class LogOutcome(StrEnum):
     """Applied; L1's epoch was set by hand, and ours follows it."""
     SIGNER_MISMATCH = "SIGNER_MISMATCH"
     """Applied; the old signer of the event is not the one that we had."""
+    CONTRACT_CHANGED = "CONTRACT_CHANGED"
+    """A proxy has another implementation: nodes stop signing for this chain until their operators confirm it."""
     UNKNOWN_EVENT = "UNKNOWN_EVENT"
     MALFORMED = "MALFORMED"
     OUT_OF_RANGE = "OUT_OF_RANGE"

@@ -155,6 +155,7 @@ class StepBody:
     number: int
     digest: Hash32
     """The chained digest that ends with this step."""
+    block_time: UnixSeconds
     sender: ValidatorId
     contents: bytes
     """The step's RLP."""
@@ -170,8 +171,8 @@ class Contested:
 
 
 @dataclass(frozen=True, slots=True)
-class IgnoredLog:
-    """The last log of a feed that was ignored or applied with an alert."""
+class AlertedLog:
+    """A log that was ignored, or applied with an alert."""
 
     step_number: int
     index: int
@@ -205,9 +206,11 @@ class Feed:
     contested: Contested | None
     body_missing_blocks: int
     """For how many blocks over 1/3 of the power has held a digest of the next step without a body; stops at 255."""
-    ignored_logs: int
+    alerted_logs: int
     """How many logs were ignored, or applied with an alert."""
-    last_ignored: IgnoredLog | None
+    last_alert: AlertedLog | None
+    contract_changed_block: BlockNumber | None
+    """The last root-chain block in which a proxy of ours changed its implementation: CONTRACT_CHANGED."""
 
 
 # --- tallies ----------------------------------------------------------------------------------------------------------

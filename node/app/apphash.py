@@ -1,0 +1,113 @@
+"""The app hash: a Merkle tree over the sections of the state, which a contract could check (docs/protocol.md P9).
+
+The tree has RFC 6962's shape with keccak256, over the sections in order of their names; a leaf is
+rlp([name, version, keccak256(rlp(section))]). It is over these encodings alone, never over how a store keeps them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.codec import rlp
+from bridge.codec.errors import ProofError, RlpError
+from bridge.codec.hash import keccak256
+from bridge.codec.mmr import MountainRange
+from bridge.codec.section_tree import tree_proof, tree_root
+from bridge.codec.types import Hash32
+from node.app import canonical
+from node.app.errors import EncodingError, StoreError
+from node.app.history import CHECKPOINT_LOG, RECORD_LOG
+from node.app.state import (
+    EngineSetSection,
+    Feed,
+    ParametersSection,
+    PriorityVector,
+    ProposalBook,
+    Sender,
+    State,
+    Turn,
+    ValidatorsSection,
+    VoterStatements,
+)
+from node.app.store import StoredSection
+
+SECTION_VERSION = 1
+"""Of each section; it changes only at a named upgrade."""
+
+_SECTIONS: tuple[tuple[str, str, Any], ...] = (
+    ("engine_set", "engine_set", EngineSetSection),
+    ("feeds", "feeds", tuple[Feed, ...]),
+    (CHECKPOINT_LOG, "checkpoint_log", MountainRange),
+    (RECORD_LOG, "record_log", MountainRange),
+    ("params", "params", ParametersSection),
+    ("priorities", "priorities", tuple[PriorityVector, ...]),
+    ("proposals", "proposals", tuple[ProposalBook, ...]),
+    ("senders", "senders", tuple[Sender, ...]),
+    ("tallies", "tallies", tuple[VoterStatements, ...]),
+    ("turns", "turns", tuple[Turn, ...]),
+    ("validators", "validators", ValidatorsSection),
+)
+"""Name, field of State, and type; ascending by name."""
+
+SECTION_NAMES = tuple(name for name, _, _ in _SECTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class HashedState:
+    """A state with the encodings of its sections, their leaves and their root."""
+
+    state: State
+    sections: tuple[StoredSection, ...]
+    leaves: tuple[bytes, ...]
+    app_hash: Hash32
+
+    def section(self, name: str) -> StoredSection | None:
+        """The section of that name."""
+        return next((section for section in self.sections if section.name == name), None)
+
+    def proof(self, name: str) -> tuple[Hash32, ...]:
+        """The siblings from a section's leaf to the app hash. Raises ProofError for an unknown name."""
+        if name not in SECTION_NAMES:
+            raise ProofError(f"no section {name}")
+        return tree_proof(self.leaves, SECTION_NAMES.index(name))
+
+    def changed_since(self, before: "HashedState | None") -> tuple[StoredSection, ...]:
+        """The sections that another state does not have."""
+        known: tuple[StoredSection, ...] = () if before is None else before.sections
+        return tuple(section for section in self.sections if section not in known)
+
+
+def hash_state(state: State, before: HashedState | None = None) -> HashedState:
+    """Encode and hash a state; sections that are the same objects as before keep their encodings."""
+    sections: list[StoredSection] = []
+    leaves: list[bytes] = []
+    for place, (name, field, kind) in enumerate(_SECTIONS):
+        value = getattr(state, field)
+        if before is not None and getattr(before.state, field) is value:
+            sections.append(before.sections[place])
+            leaves.append(before.leaves[place])
+            continue
+        section = StoredSection(name, SECTION_VERSION, canonical.codec_of(kind).encode(value))
+        is_same = before is not None and before.sections[place].contents == section.contents
+        sections.append(before.sections[place] if before is not None and is_same else section)
+        leaves.append(before.leaves[place] if before is not None and is_same else _leaf(section))
+    return HashedState(state, tuple(sections), tuple(leaves), tree_root(leaves))
+
+
+def state_of(sections: Iterable[StoredSection]) -> State:
+    """The state that saved sections encode. Raises StoreError."""
+    by_name = {section.name: section for section in sections}
+    values: dict[str, Any] = {}
+    for name, field, kind in _SECTIONS:
+        section = by_name.get(name)
+        if section is None or section.version != SECTION_VERSION:
+            raise StoreError(f"section {name} is missing, or of a version that this program does not know")
+        try:
+            values[field] = canonical.codec_of(kind).decode(rlp.decode(section.contents))
+        except (EncodingError, RlpError, ProofError) as error:
+            raise StoreError(f"section {name}: {error}") from error
+    return State(**values)
+
+
+def _leaf(section: StoredSection) -> bytes:
+    return rlp.encode((section.name.encode(), rlp.uint(section.version), keccak256(section.contents)))
