@@ -112,7 +112,15 @@ class TinyChain:
 
 def header_json(header: Header) -> dict[str, object]:
     """A block as JSON-RPC shows it, without its transactions."""
-    assert header.base_fee_per_gas_wei is not None
+    tail = {
+        "baseFeePerGas": header.base_fee_per_gas_wei,
+        "withdrawalsRoot": header.withdrawals_root,
+        "blobGasUsed": header.blob_gas_used,
+        "excessBlobGas": header.excess_blob_gas,
+        "parentBeaconBlockRoot": header.parent_beacon_block_root,
+        "requestsHash": header.requests_hash,
+    }
+    shown = {name: quantity(v) if isinstance(v, int) else to_hex(v) for name, v in tail.items() if v is not None}
     return {
         "hash": to_hex(header.hash),
         "parentHash": to_hex(header.parent_hash),
@@ -130,8 +138,8 @@ def header_json(header: Header) -> dict[str, object]:
         "extraData": to_hex(header.extra_data),
         "mixHash": to_hex(header.mix_hash),
         "nonce": to_hex(header.nonce),
-        "baseFeePerGas": quantity(header.base_fee_per_gas_wei),
         "transactions": [],
+        **shown,
     }
 
 
