@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from contracts.deployment import DataForm
+from tests.contracts.crossing import Crossing, join_chains
 from tests.contracts.network import DEVNET_STAKES, Network, deploy
 
 NetworkFactory = Callable[[DataForm, Sequence[int]], Network]
@@ -45,3 +46,15 @@ def polygon(make_network: NetworkFactory) -> Network:
 def either(make_network: NetworkFactory, request: pytest.FixtureRequest) -> Network:
     """Four validators as on the devnet; once in each form."""
     return make_network(request.param, DEVNET_STAKES)
+
+
+@pytest.fixture(scope="session")
+def joined_chains() -> Crossing:
+    """Both chains with the bridge; tests only copy them."""
+    return join_chains()
+
+
+@pytest.fixture
+def crossing(joined_chains: Crossing) -> Crossing:
+    """Both chains with the bridge, and demo tokens on the side chain."""
+    return joined_chains.copy()
