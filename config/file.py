@@ -1,0 +1,112 @@
+"""Reading and writing a home's `config.toml`, and comparing it with the network's genesis."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import ConfigContradictsGenesis, ConfigUnreadable
+from config.schema import NodeConfig
+from config.table import Value, read_table, write_table
+from node.app.genesis import Genesis
+from node.store.files import FileTooOpen, require_private, write_private
+
+FILE_NAME = "config.toml"
+FILE_BYTES_MAX = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A validator's directory and its configuration. Every path of the configuration is found through here."""
+
+    path: Path
+    config: NodeConfig
+
+    def locate(self, name: str) -> Path:
+        """A path of the configuration: relative ones start at the home."""
+        return self.path / Path(name).expanduser()
+
+
+def load_home(path: Path) -> Home:
+    """Read the configuration of a home. Raises ConfigError's leaves."""
+    path = path.expanduser().absolute()
+    file = path / FILE_NAME
+    try:
+        require_private(file)
+        with file.open("rb") as opened:
+            data = opened.read(FILE_BYTES_MAX + 1)
+    except FileTooOpen as error:
+        raise ConfigUnreadable(f"{error}: its RPC URLs may hold access keys") from error
+    except OSError as error:
+        raise ConfigUnreadable(f"{file} cannot be read ({error.strerror}): name another home with --home") from error
+    if len(data) > FILE_BYTES_MAX:
+        raise ConfigUnreadable(f"{file} is larger than {FILE_BYTES_MAX:,} bytes")
+    return Home(path, parse_config(data))
+
+
+def parse_config(data: bytes) -> NodeConfig:
+    """The configuration of a file's text. Raises ConfigUnreadable if it is no TOML, else ConfigInvalid."""
+    try:
+        table = tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigUnreadable(f"{FILE_NAME} is not TOML: {error}") from error
+    return read_table(NodeConfig, table, "")
+
+
+def write_config(path: Path, config: NodeConfig) -> None:
+    """Write `config.toml` into a home, mode 0600; keys at their defaults are left out."""
+    write_private(path / FILE_NAME, dump_config(config).encode())
+
+
+def dump_config(config: NodeConfig) -> str:
+    """The configuration as TOML."""
+    lines: list[str] = []
+    _dump_table(write_table(config), "", lines)
+    return "\n".join(lines).strip() + "\n"
+
+
+def check_against_genesis(config: NodeConfig, genesis: Genesis) -> None:
+    """Refuse a configuration that does not fit the network. Raises ConfigContradictsGenesis that names the key."""
+    configured = {root_chain.name for root_chain in config.root_chains}
+    named = {root_chain.parameters.name for root_chain in genesis.root_chains}
+    if configured != named:
+        raise ConfigContradictsGenesis(
+            f"root_chains names {', '.join(sorted(configured))}; genesis has {', '.join(sorted(named))}"
+        )
+    _check_confirmations("side_chain", config.side_chain.confirmations, genesis.parameters.side_confirmations)
+    for root_chain in genesis.root_chains:
+        name = root_chain.parameters.name
+        confirmations = config.root_chain(name).confirmations
+        _check_confirmations(f"root_chains ({name})", confirmations, root_chain.parameters.confirmations)
+
+
+def _check_confirmations(place: str, configured: int, agreed: int) -> None:
+    if 0 < configured < agreed:
+        raise ConfigContradictsGenesis(
+            f"{place}.confirmations: {configured} is fewer than the network's {agreed}; leave it out, or wait for more"
+        )
+
+
+def _dump_table(table: dict[str, Value], place: str, lines: list[str]) -> None:
+    """Plain keys first, then the tables below: in TOML, what follows a table's name belongs to it."""
+    for name, value in table.items():
+        if not _is_nested(value):
+            lines.append(f"{name} = {_dump_value(value)}")
+    for name, value in table.items():
+        here = f"{place}.{name}" if place else name
+        if isinstance(value, dict):
+            lines += ["", f"[{here}]"]
+            _dump_table(value, here, lines)
+        elif isinstance(value, list) and _is_nested(value):
+            for one in value:
+                lines += ["", f"[[{here}]]"]
+                _dump_table(one, here, lines)
+
+
+def _is_nested(value: Value) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
+
+
+def _dump_value(value: Value) -> str:
+    # A JSON string, number or array of strings is also a TOML one.
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,221 @@
+"""Every key of a node's `config.toml`, with its meaning, limits and default; docs/configuration.md is made from here.
+
+These are the choices of one operator. What a network has agreed on (ranges, intervals, confirmations, contracts) stands
+in its genesis and nowhere else; a node may be stricter, never laxer. Secrets are named by file.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.chain.fees import GWEI, FeePolicy
+from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
+from bridge.codec.types import Address, Wei
+from config.table import RpcUrl, key, required
+from node.api.settings import ApiSettings
+from node.app.genesis import ROOT_CHAINS_MAX
+
+_MEBIBYTE = 1024 * 1024
+_SIGNERS_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the node's files are. A relative path starts at the home, the directory of `config.toml`."""
+
+    genesis: str = key("genesis.json", "The network's genesis file.")
+    state_db: str = key("state.db", "The replicated state. It can be rebuilt.")
+    local_db: str = key("local.db", "This node's own view of the chains. It can be rebuilt.")
+    signing_db: str = key(
+        "signing.db", "What this node has signed. It must never be lost, shared, or put back from an old backup."
+    )
+    engine_db: str = key("engine.db", "The local engine's blocks.")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What the node writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = key("info", "The least level that is written.")
+    format: Literal["text", "json"] = key("text", "For people, or one JSON object a line.")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The REST API, the proof API and the metrics."""
+
+    host: str = key("127.0.0.1", "Interface to listen on. Not loopback only behind a proxy that says who may ask.")
+    port: int = key(1317, "TCP port; 0 takes a free one.", most=65_535)
+    request_timeout_s: float = key(30.0, "Longest time for one request.", unit="s", least=0.1, most=600)
+    requests_in_flight_max: int = key(256, "Requests served at a time; more get status 503.", least=1, most=100_000)
+    requests_in_flight_per_client_max: int = key(128, "Of these, from one client address.", least=1, most=100_000)
+    page_size_max: int = key(100, "Most entries on one page of a list.", least=20, most=1_000)
+
+    @property
+    def settings(self) -> ApiSettings:
+        """The server's settings."""
+        return ApiSettings(
+            host=self.host,
+            port=self.port,
+            request_timeout_s=self.request_timeout_s,
+            requests_in_flight_max=self.requests_in_flight_max,
+            requests_in_flight_per_client_max=self.requests_in_flight_per_client_max,
+            page_size_max=self.page_size_max,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """How the JSON-RPC endpoints of all chains are used."""
+
+    budget_s: float = key(10.0, "Longest time for one call, over all endpoints tried.", unit="s", least=0.1, most=300)
+    requests_in_flight_max: int = key(8, "Requests to one endpoint at a time.", least=1, most=256)
+    response_bytes_max: int = key(
+        32 * _MEBIBYTE, "Largest answer that is read.", unit="bytes", least=_MEBIBYTE, most=1024 * _MEBIBYTE
+    )
+
+    @property
+    def limits(self) -> RpcLimits:
+        """The limits of an RPC pool."""
+        return RpcLimits(
+            budget_s=self.budget_s,
+            in_flight_max=self.requests_in_flight_max,
+            response_bytes_max=self.response_bytes_max,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Which keys this node holds, in keystore files as geth and eth-account write them."""
+
+    keystore_dir: str = key("keystore", "Directory of keystore files, mode 0600, with the address in each name.")
+    password_file: str = key("password", "File of mode 0600 whose one line opens this node's keystores.")
+    signers: tuple[Address, ...] = key(
+        (),
+        "Signers whose keys are loaded. The state names the one to sign with, so while changing signers list the old "
+        "and the new one. Without any, the node only watches.",
+        most=_SIGNERS_MAX,
+    )
+    submission: Address | None = key(
+        None, "Who pays for root-chain transactions; best none of the signers. Without it, the node never submits."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SideChain:
+    """The chain whose blocks are checkpointed."""
+
+    rpc_urls: tuple[RpcUrl, ...] = required(
+        "JSON-RPC endpoints, the preferred one first. Give two of different providers: a checkpoint is called invalid "
+        "only after a second one was asked.",
+        least=1,
+        most=ENDPOINTS_MAX,
+    )
+    confirmations: int = key(
+        0, "Blocks to wait on top of a block; what the network asks for if that is more.", unit="blocks", most=100_000
+    )
+
+    def __repr__(self) -> str:
+        return f"SideChain({len(self.rpc_urls)} RPC URLs)"
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What may be paid for a unit of a root chain's gas, and when more is offered."""
+
+    fee_cap_wei: int = key(
+        500 * GWEI,
+        "No transaction and no replacement offers more; above it the node waits with the reason FEE_CEILING.",
+        unit="wei per gas",
+        least=1,
+        most=10**6 * GWEI,
+    )
+    priority_fee_min_wei: int = key(GWEI, "Least tip.", unit="wei per gas", most=10**6 * GWEI)
+    priority_fee_max_wei: int = key(
+        10 * GWEI, "Largest tip of a first offer; replacements go beyond it.", unit="wei per gas", most=10**6 * GWEI
+    )
+    replace_after_s: int = key(
+        60,
+        "A transaction that is not mined for so long, on the root chain's clock, is offered again for 12.5 % more.",
+        unit="s",
+        least=1,
+        most=86_400,
+    )
+
+    def __post_init__(self) -> None:
+        if not self.priority_fee_min_wei <= self.priority_fee_max_wei <= self.fee_cap_wei:
+            raise ValueError("priority_fee_min_wei ≤ priority_fee_max_wei ≤ fee_cap_wei must hold")
+
+    @property
+    def policy(self) -> FeePolicy:
+        """The outbox's fee policy."""
+        return FeePolicy(
+            ceiling_wei=Wei(self.fee_cap_wei),
+            tip_floor_wei=Wei(self.priority_fee_min_wei),
+            tip_cap_wei=Wei(self.priority_fee_max_wei),
+            replace_after_s=self.replace_after_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RootChain:
+    """A chain that checkpoints are put on: one `[[root_chains]]` table for each that genesis names."""
+
+    name: str = required("The name that genesis gives it.")
+    rpc_urls: tuple[RpcUrl, ...] = required(
+        "JSON-RPC endpoints, the preferred one first; two of different providers are better than one.",
+        least=1,
+        most=ENDPOINTS_MAX,
+    )
+    confirmations: int = key(
+        0, "Blocks to wait on top of a block; what the network asks for if that is more.", unit="blocks", most=100_000
+    )
+    root_chain_manager: Address | None = key(
+        None, "RootChainManager, where burns are paid out. Without it, the node answers nothing about burns."
+    )
+    submission_gas_limit: int = key(
+        1_500_000,
+        "Of a checkpoint's transaction; what is not used is not paid. Polygon's contracts take up to 300,000 and "
+        "30,000 for each validator, ours about a third.",
+        unit="gas",
+        least=100_000,
+        most=16_777_216,
+    )
+    balance_low_wei: int = key(10**17, "The node warns when the submission key holds less.", unit="wei")
+    fees: Fees = key(Fees(), "Prices of this root chain's transactions.")
+
+    def __repr__(self) -> str:
+        return f"RootChain({self.name}, {len(self.rpc_urls)} RPC URLs)"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """The file's own keys, and its tables."""
+
+    side_chain: SideChain = required("The chain whose blocks are checkpointed.")
+    root_chains: tuple[RootChain, ...] = required("The chains that checkpoints go to.", least=1, most=ROOT_CHAINS_MAX)
+    moniker: str = key("sidewarden", "This node's name, for people.")
+    engine: Literal["local"] = key(
+        "local",
+        "Who orders blocks. `local` runs, in this process, all validators whose keys this home holds: for test "
+        "networks with one owner.",
+    )
+    poll_interval_s: float = key(
+        1.0, "How often a duty looks at its chain when nothing wakes it.", unit="s", least=0.05, most=60
+    )
+    paths: Paths = key(Paths(), "Where the node's files are.")
+    log: Log = key(Log(), "What the node writes.")
+    api: Api = key(Api(), "The REST API.")
+    rpc: Rpc = key(Rpc(), "How endpoints are used.")
+    keys: Keys = key(Keys(), "Which keys the node holds.")
+
+    def __post_init__(self) -> None:
+        names = [root_chain.name for root_chain in self.root_chains]
+        if len(set(names)) != len(names):
+            raise ValueError("root_chains: two have the same name")
+
+    def root_chain(self, name: str) -> RootChain:
+        """The table of a root chain that genesis names. Raises KeyError; `check_against_genesis` rules that out."""
+        for root_chain in self.root_chains:
+            if root_chain.name == name:
+                return root_chain
+        raise KeyError(name)
