@@ -9,7 +9,8 @@ from config.errors import ConfigContradictsGenesis, ConfigUnreadable
 from config.schema import NodeConfig
 from config.table import Value, read_table, write_table
 from node.app.genesis import Genesis
-from node.store.files import FileTooOpen, require_private, write_private
+from node.store.errors import FileTooOpen
+from node.store.files import require_private, write_private
 
 FILE_NAME = "config.toml"
 FILE_BYTES_MAX = 1_048_576

@@ -22,7 +22,8 @@ from bridge.codec.hexadecimal import checksum_address
 from bridge.codec.types import Address
 from node.keys.errors import KeystoreError
 from node.keys.private_key import PrivateKey
-from node.store.files import FileTooOpen, require_private, write_private
+from node.store.errors import FileTooOpen
+from node.store.files import require_private, write_private
 
 RandomBytes = Callable[[int], bytes]
 """A source of that many random bytes; `os.urandom` outside tests."""

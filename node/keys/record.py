@@ -30,7 +30,7 @@ from node.keys.errors import (
 )
 from node.keys.slots import Slot
 from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown, StoreError
-from node.store.files import FileTooOpen, sync_directory
+from node.store.files import sync_directory
 from node.store.sqlite import Database, Row, Schema, Value
 
 REMEDY = (
@@ -211,6 +211,15 @@ class SigningRecord:
             )
         return None if row is None else Hash32(row[0])
 
+    def newest_position(self, slot: Slot) -> bytes | None:
+        """The highest position (as `Slot.key`) signed with the purpose and domain of `slot`, or None."""
+        with _record_errors():
+            row = self._database.row(
+                "SELECT max(slot) FROM signed WHERE purpose = ? AND domain = ?", (slot.purpose, slot.domain.encode())
+            )
+        newest: bytes | None = None if row is None else row[0]
+        return newest
+
     def signed_ends(self, side_chain_id: ChainId, above: int = -1) -> tuple[SignedEnd, ...]:
         """The ends of the ranges signed of a side chain, beyond block `above`, ascending: the last is the highest."""
         with _record_errors():
@@ -333,5 +342,5 @@ def _record_errors() -> Generator[None]:
         raise RecordDamaged(str(error)) from error
     except DatabaseVersionUnknown as error:
         raise RecordForeign(str(error)) from error
-    except (StoreError, FileTooOpen) as error:
+    except StoreError as error:
         raise RecordUnusable(str(error)) from error

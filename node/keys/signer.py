@@ -126,6 +126,14 @@ class Signer:
         """The id for the next Attest of this home."""
         return self._record.next_attest_id()
 
+    def next_nonce(self, sender: Address, least: int) -> int:
+        """The lowest nonce from `least` on, beyond every one that was ever signed for this sender.
+
+        A transaction signed before a crash may have been lost; its nonce stays taken, and gaps are allowed.
+        """
+        newest = self._record.newest_position(self._transaction_slot(sender, 0))
+        return least if newest is None else max(least, int.from_bytes(newest) + 1)
+
     def sign_transaction(self, sender: Address, nonce: int, digest: Hash32) -> Signature:
         """Sign an engine transaction's EIP-712 digest."""
         with self._lock:

@@ -1,6 +1,7 @@
-"""Expected errors of `node.store`: a database file that cannot be used.
+"""Expected errors of `node.store`: a file that cannot be used.
 
     StoreError
+    ├── FileTooOpen             others than its owner can read or write it
     ├── DatabaseInUse           another process holds it
     ├── DatabaseDamaged         it is not a database, or its contents contradict themselves
     ├── DatabaseVersionUnknown  its schema is another program version's
@@ -16,6 +17,12 @@ class StoreError(Exception):
     """Root of the expected errors of `node.store`."""
 
     code: ClassVar[str] = "STORE"
+
+
+class FileTooOpen(StoreError):
+    """Others than the owner can read or write a file that must be private."""
+
+    code = "FILE_TOO_OPEN"
 
 
 class DatabaseInUse(StoreError):

@@ -3,14 +3,10 @@
 import os
 from pathlib import Path
 
+from node.store.errors import FileTooOpen
+
 PRIVATE_MODE = 0o600
 _OTHERS = 0o077
-
-
-class FileTooOpen(Exception):
-    """Others than the owner can read or write a file that must be private."""
-
-    code = "FILE_TOO_OPEN"
 
 
 def require_private(path: Path) -> None:

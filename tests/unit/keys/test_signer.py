@@ -173,6 +173,16 @@ def test_transaction__nonce_used__only_the_same_bytes_again(signer: Signer) -> N
     signer.sign_transaction(ALICE.address, 2, keccak256(b"other"))
 
 
+def test_next_nonce__after_transactions_that_were_lost__is_beyond_them(signer: Signer) -> None:
+    assert signer.next_nonce(ALICE.address, 1) == 1
+    for nonce in (1, 255, 256, 3):
+        signer.sign_transaction(ALICE.address, nonce, TO_SIGN)
+
+    assert signer.next_nonce(ALICE.address, 2) == 257
+    assert signer.next_nonce(ALICE.address, 999) == 999
+    assert signer.next_nonce(BOB.address, 1) == 1
+
+
 def test_any_signature__before_the_engine_has_caught_up__refused(record: SigningRecord) -> None:
     signer = Signer(KeyRing((ALICE,)), record, GENESIS)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from node.store.files import FileTooOpen, create_private, require_private, write_private
+from node.store.errors import FileTooOpen
+from node.store.files import create_private, require_private, write_private
 
 
 def test_write_private__new_or_replaced__holds_the_data_with_mode_600(tmp_path: Path) -> None:

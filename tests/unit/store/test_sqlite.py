@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown
-from node.store.files import FileTooOpen
+from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown, FileTooOpen
 from node.store.sqlite import Database, Schema
 
 SCHEMA = Schema(
