@@ -112,14 +112,14 @@ class ContractChain:
         assert isinstance(value, bytes)
         return Address(value)
 
-    def raw(self, sender: Account, step: DeploymentStep, nonce_offset: int = 0) -> bytes:
+    def raw(self, sender: Account, step: DeploymentStep, nonce_offset: int = 0, gas_limit: int = GAS_LIMIT) -> bytes:
         """The step as a signed transaction of type 2."""
         transaction = DynamicFeeTransaction(
             chain_id=self.chain_id,
             nonce=self.embedded.nonce(sender.address) + nonce_offset,
             max_priority_fee_per_gas_wei=TIP_WEI,
             max_fee_per_gas_wei=FEE_CAP_WEI,
-            gas_limit=GAS_LIMIT,
+            gas_limit=gas_limit,
             to=step.to,
             value_wei=Wei(0),
             data=step.data,
