@@ -69,6 +69,7 @@ class LocalEngine:
         self._turn = first_round(chain)
         if self._store.block_height > chain.height:
             self._decided = self._store.block(chain.height + 1)
+        self._note_who_caught_up()
 
     async def step(self) -> BlockReport | None:
         """One bounded piece of work: replay to those that lag, gossip, and at most one round.
@@ -107,6 +108,7 @@ class LocalEngine:
     def pause(self, index: int) -> None:
         """Stop a member's votes and mempool from the next block on; what it has committed stays readable."""
         self._nodes[index].is_paused = True
+        self._nodes[index].has_caught_up = False
 
     def resume(self, index: int) -> None:
         """Let a member take part again, once the next steps have replayed to it what it missed."""
@@ -117,8 +119,8 @@ class LocalEngine:
         return self._nodes[index].is_paused
 
     def is_caught_up(self, index: int) -> bool:
-        """Whether the member's application has committed every decided block."""
-        return self._decided is None and self._nodes[index].height == self.height
+        """Whether the member takes part, having committed every block that was decided before it came or came back."""
+        return self._nodes[index].has_caught_up
 
     def subscribe(self, index: int, on_commit: OnCommit) -> Callable[[], None]:
         """Call `on_commit` after each block that the member's application commits, replayed ones too.
@@ -142,7 +144,8 @@ class LocalEngine:
     @property
     def power(self) -> PowerShare:
         """How much of that set is here, caught up and not paused; it needs no block to know."""
-        return self.validators.share_of(self._voters().keys())
+        present = {address for address, node in self._holders.items() if node.has_caught_up}
+        return self.validators.share_of(present)
 
     @property
     def quorum(self) -> bool:
@@ -156,14 +159,16 @@ class LocalEngine:
 
     async def _step(self) -> BlockReport | None:
         await self._replay()
+        self._note_who_caught_up()
         up = self._up()
         self._gossip.advance([node.index for node in up])
         if self._decided is not None:
             return await self._apply(self._decided)
         something_waits = self._turn.chain.app_hash_changed or any(len(node.mempool) for node in up)
-        if not (self.quorum and self._pace.is_due(something_waits)):
+        if not (self._pace.is_due(something_waits) and self.quorum):
             return None
-        block = await decide(self._turn, up, self._voters(), self._network)
+        voters = {address: node for address, node in self._holders.items() if node in up}
+        block = await decide(self._turn, up, voters, self._network)
         if block is None:
             self._turn = self._turn.next()
             self._pace.round_lost()
@@ -212,9 +217,10 @@ class LocalEngine:
         """The members that take part in the next block."""
         return tuple(node for node in self._nodes if not node.is_paused and node.height == self.height)
 
-    def _voters(self) -> dict[Address, Node]:
-        up = frozenset(node.index for node in self._up())
-        return {address: node for address, node in self._holders.items() if node.index in up}
+    def _note_who_caught_up(self) -> None:
+        if self._decided is None:
+            for node in self._up():
+                node.has_caught_up = True
 
 
 def _holders(members: Sequence[Member], nodes: Sequence[Node]) -> dict[Address, Node]:

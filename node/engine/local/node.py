@@ -40,7 +40,11 @@ OnCommit = Callable[[CommittedBlock], None]
 
 
 class Node:
-    """A member at work. `height` is the last block that its application has committed."""
+    """A member at work. `height` is the last block that its application has committed.
+
+    `has_caught_up` is false after a start or a pause until every decided block is committed, and then stays true: in
+    the moments between two members' commits nobody counts as behind.
+    """
 
     def __init__(self, index: int, member: Member, limits: MempoolLimits) -> None:
         self.index = index
@@ -50,6 +54,7 @@ class Node:
         self.mempool = Mempool(self._check, limits)
         self.height = 0
         self.is_paused = False
+        self.has_caught_up = False
         self.subscribers: list[OnCommit] = []
 
     def execute(self, block: Block) -> FinalizeBlockResponse:

@@ -45,9 +45,14 @@ BLOCK_INTERVAL_S = 0.5
 PULSE_S = 10.0
 
 
+def private_key(index: int) -> bytes:
+    """The private key of test validator `index`."""
+    return bytes(31) + bytes((index + 1,))
+
+
 def key(index: int) -> PublicKey:
     """The public key of test validator `index`."""
-    return public_key_of(bytes(31) + bytes((index + 1,)))
+    return public_key_of(private_key(index))
 
 
 def address(index: int) -> Address:

@@ -107,13 +107,13 @@ def test_envelope__of_a_decided_block__has_its_own_number_in_each_direction() ->
 
 
 @given(requests)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_request__of_any_kind__comes_back_as_it_went(request_: Request) -> None:
     assert convert.request_from_bytes(convert.request_to_bytes(request_)) == request_
 
 
 @given(responses)
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_response__of_any_kind__comes_back_as_it_went(response: Response) -> None:
     assert convert.response_from_bytes(convert.response_to_bytes(response)) == response
 

@@ -299,6 +299,38 @@ async def test_resume__after_missed_blocks__replays_them_without_asking_for_a_vo
     assert network.disks[1] == network.disks[0]
 
 
+async def test_quorum__while_members_commit_one_after_another__does_not_flicker(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path).start()
+    seen: list[tuple[bool, bool]] = []
+    for index in range(4):
+        network.engine.subscribe(
+            index, lambda block: seen.append((network.engine.quorum, network.engine.is_caught_up(3)))
+        )
+    await network.block(b"a")
+    assert seen == [(True, True)] * 4
+
+
+async def test_caught_up__after_a_start_with_a_block_left_to_execute__is_false_until_it_is(tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    class Dying(RecordingApplication):
+        def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
+            raise Killed
+
+    network = LocalNetwork(tmp_path, kinds={0: Dying}).start()
+    with pytest.raises(Killed):
+        await network.block(b"a")
+    network.kinds = {}
+    network.restart()
+    assert not network.engine.is_caught_up(0)
+    assert not network.engine.quorum
+    await network.engine.step()
+    await network.engine.step()
+    assert network.engine.is_caught_up(0)
+    assert network.engine.quorum
+
+
 async def test_members__with_too_little_power_here__serve_but_make_no_block(tmp_path: Path) -> None:
     network = LocalNetwork(tmp_path, (10, 10, 10), members=2).start()
     network.engine.submit(0, b"a")

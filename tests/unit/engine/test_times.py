@@ -1,6 +1,6 @@
 """Block time: the weighted median of precommit times."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.engine.local.times import WeightedTime, precommit_time_ns, weighted_median_ns
@@ -23,6 +23,7 @@ def test_median__of_unequal_votes__goes_by_power() -> None:
 
 
 @given(votes)
+@settings(deadline=None)
 def test_median__of_any_votes__has_half_of_the_power_on_each_side(times: list[WeightedTime]) -> None:
     median = weighted_median_ns(times)
     total = sum(vote.power for vote in times)
@@ -31,6 +32,7 @@ def test_median__of_any_votes__has_half_of_the_power_on_each_side(times: list[We
 
 
 @given(st.integers(0, 2**40), st.lists(st.tuples(st.floats(0, 1e9), st.integers(1, 100)), min_size=1, max_size=9))
+@settings(deadline=None)
 def test_median__of_precommits_for_a_block__is_beyond_the_block(block_ns: int, clocks: list[tuple[float, int]]) -> None:
     times = [WeightedTime(precommit_time_ns(clock_s, block_ns), power) for clock_s, power in clocks]
     assert weighted_median_ns(times) > block_ns

@@ -36,7 +36,7 @@ def test_rotation__of_a_set__orders_by_power_then_address() -> None:
 
 
 @given(powers_of_sets)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_rotation__over_as_many_turns_as_there_is_power__gives_each_its_share(powers: list[int]) -> None:
     powers = [power % 50 + 1 for power in powers]
     assert Counter(turns(validator_set(*powers), sum(powers))) == dict(enumerate(powers))
@@ -51,7 +51,7 @@ def test_rotation__by_several_turns_at_once__is_the_same_as_one_by_one() -> None
 
 
 @given(powers_of_sets, st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000)), max_size=4), max_size=5))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_set__over_any_updates_and_turns__agrees_with_the_application_s_transcription(
     powers: list[int], rounds: list[list[tuple[int, int]]]
 ) -> None:
