@@ -11,7 +11,7 @@ from node.duties.readiness import Readiness
 from node.duties.status import Moment
 from node.duties.transactions import TransactionSender
 
-Proposer = Callable[[Committed, int, Identity], ProposeCheckpoint | None]
+ProposalMaker = Callable[[Committed, int, Identity], ProposeCheckpoint | None]
 """What to propose for a root chain now, or None."""
 
 
@@ -25,12 +25,12 @@ class Propose:
         committed: Callable[[], Committed],
         readiness: Readiness,
         sender: TransactionSender,
-        proposer: Proposer,
+        maker: ProposalMaker,
     ) -> None:
         self._committed = committed
         self._readiness = readiness
         self._sender = sender
-        self._proposer = proposer
+        self._maker = maker
         self.last_built: dict[int, Moment] = {}
         """Per root chain, the end of the last range that this node proposed, and the engine time."""
 
@@ -41,7 +41,7 @@ class Propose:
         if identity is None or self._sender.on_its_way(MessageKind.PROPOSE_CHECKPOINT, committed, identity):
             return False
         for root_chain in self._root_chains(committed):
-            message = self._proposer(committed, root_chain, identity)
+            message = self._maker(committed, root_chain, identity)
             if message is not None:
                 self._sender.send(message, committed, identity)
                 self.last_built[root_chain] = Moment(message.end, committed.time_s)
@@ -54,8 +54,8 @@ class Propose:
         return ((committed.height + offset) % count for offset in range(count))
 
 
-def honest_proposer(side: FollowSide) -> Proposer:
-    """The proposal that the rules ask for, over this node's own headers."""
+def honest_proposals(side: FollowSide) -> ProposalMaker:
+    """The proposals that the rules ask for, over this node's own headers."""
 
     def propose(committed: Committed, root_chain: int, identity: Identity) -> ProposeCheckpoint | None:
         state = committed.state
@@ -65,7 +65,7 @@ def honest_proposer(side: FollowSide) -> Proposer:
         root_hash = side.roots.root(wanted.start, wanted.end)
         if root_hash is None:
             return None
-        account_root = queries.account_root_for(state, root_chain, identity.signer, wanted.start, wanted.end, root_hash)
+        account_root = queries.account_root_for(state, root_chain, identity.signer, wanted, root_hash)
         return ProposeCheckpoint(
             root_chain=root_chain,
             turn=state.turns[root_chain].number,

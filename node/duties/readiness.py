@@ -9,10 +9,12 @@ from collections.abc import Callable
 from bridge.chain.errors import ChainError
 from bridge.chain.reader import ChainReader
 from bridge.codec.types import BlockNumber, ChainId
-from node.app import queries
-from node.app.genesis import Genesis
+from node.app.genesis import Genesis, genesis_hash
 from node.app.messages import Attest, Transaction, decode_body, transaction_digest
+from node.app.parameters import DataForm
+from node.app.proposals import binding_of, checkpoint_of
 from node.app.state import Committed, Proposal, State
+from node.duties.engine_view import EngineView
 from node.duties.follow import FollowSide
 from node.duties.genesis_check import GenesisContradicted, check_genesis
 from node.duties.identity import Identity, find_identity
@@ -34,25 +36,34 @@ class Readiness:
         genesis: Genesis,
         signer: Signer,
         committed: Callable[[], Committed],
-        engine_caught_up: Callable[[], bool],
+        engine: EngineView,
         side: FollowSide,
         roots: tuple[ChainReader, ...],
         facts: Facts,
     ) -> None:
         """`roots` are the readers of the root chains in the order of genesis."""
-        self.paused = False
-        """Set from outside: a paused validator signs nothing."""
         self.waiting_for: str | None = "the engine has not caught up"
         """What is still to be checked before the first signature; None when all is."""
         self._genesis = genesis
+        self._genesis_hash = genesis_hash(genesis)
         self._signer = signer
         self._committed = committed
-        self._engine_caught_up = engine_caught_up
+        self._engine = engine
         self._side = side
         self._roots = roots
         self._facts = facts
         self._contradiction: GenesisContradicted | None = None
         self._reorg: SideReorgBelowSigned | None = None
+
+    @property
+    def committed(self) -> Committed:
+        """The state after the last committed block."""
+        return self._committed()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the operator paused this validator: it signs and sends nothing then."""
+        return self._engine.is_paused
 
     @property
     def stop(self) -> Why | None:
@@ -79,7 +90,7 @@ class Readiness:
             return
         body = decode_body(transaction)
         digest = transaction_digest(
-            self._genesis.hash, transaction.kind, transaction.nonce, transaction.sender, transaction.body
+            self._genesis_hash, transaction.kind, transaction.nonce, transaction.sender, transaction.body
         )
         attest_id = AttestId(body.node_id, body.counter) if isinstance(body, Attest) else None
         self._signer.observe(ExecutedTransaction(transaction.sender, transaction.nonce, digest, attest_id))
@@ -100,7 +111,7 @@ class Readiness:
         return False
 
     async def _check(self) -> None:
-        if not self._engine_caught_up():
+        if not self._engine.is_caught_up:
             self.waiting_for = "the engine has not caught up"
             return
         state = self._committed().state
@@ -111,7 +122,7 @@ class Readiness:
             self.waiting_for = None
 
     async def _check_genesis(self, index: int, reader: ChainReader, state: State) -> None:
-        name = f"genesis_checked/{self._genesis.hash.hex()}/{index}"
+        name = f"genesis_checked/{self._genesis_hash.hex()}/{index}"
         if self._facts.fact(name) is None:
             block = await check_genesis(self._genesis, index, reader, state)
             self._facts.save_fact(name, str(block).encode())
@@ -177,9 +188,11 @@ def own_traces(state: State, signer: Signer) -> OwnTraces:
 
 def turn_checkpoint(state: State, proposal: Proposal) -> TurnCheckpoint:
     """A proposal as the signer takes it."""
+    parameters = state.params.root_chains[proposal.root_chain]
+    is_bound = parameters.data_form is DataForm.BOUND
     return TurnCheckpoint(
         root_chain=proposal.root_chain,
         turn=proposal.turn,
-        checkpoint=queries.checkpoint_of(state, proposal),
-        binding=queries.binding_of(state, proposal),
+        checkpoint=checkpoint_of(parameters, proposal),
+        binding=binding_of(parameters, proposal) if is_bound else None,
     )

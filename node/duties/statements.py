@@ -26,7 +26,8 @@ from node.app.messages import (
     Upgrade,
     Valid,
 )
-from node.app.state import ChainStatements, Proposal, State, VoterStatements
+from node.app.proposals import late_candidate
+from node.app.state import ChainStatements, Proposal, Stage, State, VoterStatements
 from node.duties.follow import RootView
 
 BODY_RANK_BLOCKS = 2
@@ -166,13 +167,13 @@ def bodies_to_attach(state: State, validator: ValidatorId, root_chain: int, view
 
 
 def proposals_to_judge(state: State, validator: ValidatorId, root_chain: int) -> tuple[Proposal, ...]:
-    """The proposals on which this validator's VALID is still wanted: the current one, and the last that landed."""
+    """The proposals on which this validator's VALID is still wanted: the current one, and that of the turn before."""
     book = state.proposals[root_chain]
-    last_turn = state.turns[root_chain].number - 1
-    wanted = [book.current] if book.current is not None else []
-    if book.acknowledged is not None and book.acknowledged.turn == last_turn:
-        wanted.append(book.acknowledged)
-    return tuple(proposal for proposal in wanted if not _said_valid(proposal, validator))
+    last = late_candidate(book, state.turns[root_chain].number - 1)
+    wanted = [proposal for proposal in (book.current, last) if proposal is not None]
+    return tuple(
+        proposal for proposal in wanted if proposal.stage is not Stage.REJECTED and not _said_valid(proposal, validator)
+    )
 
 
 def _said_valid(proposal: Proposal, validator: ValidatorId) -> bool:

@@ -25,8 +25,10 @@ class Reason(StrEnum):
     L1_VIEWS_DIFFER = "L1_VIEWS_DIFFER"
     ROOT_RPC_DOWN = "ROOT_RPC_DOWN"
     SIDE_RPC_DOWN = "SIDE_RPC_DOWN"
+    NEXT_START_UNKNOWN = "NEXT_START_UNKNOWN"
     WAITING_FOR_SIDE_BLOCKS = "WAITING_FOR_SIDE_BLOCKS"
     WAITING_FOR_INTERVAL = "WAITING_FOR_INTERVAL"
+    WAITING_FOR_TURN = "WAITING_FOR_TURN"
     WAITING_FOR_PROPOSAL = "WAITING_FOR_PROPOSAL"
     COLLECTING = "COLLECTING"
     GRACE = "GRACE"
@@ -79,10 +81,10 @@ class RootChainStatus:
     chain: ChainStatus
     why: Why
     turn: int
-    proposer_id: ValidatorId
+    proposer_id: ValidatorId | None
     proposer: Address
     deadline_s: UnixSeconds | None
-    next_start: BlockNumber
+    next_start: BlockNumber | None
     proposed_start: BlockNumber | None
     proposed_end: BlockNumber | None
     signed_permille: int

@@ -12,14 +12,7 @@ from bridge.chain.errors import ChainError
 from bridge.chain.outbox import Judgement, Outbox, OutboxEvent
 from bridge.chain.outbox_store import EntryState, Intent, OutboxEntry, Waiting
 from bridge.chain.reader import ChainReader
-from bridge.codec.checkpoint import (
-    SignedBy,
-    bound_data,
-    decode_bound_data,
-    decode_submit_calldata,
-    polygon_data,
-    submit_calldata,
-)
+from bridge.codec.checkpoint import SignedBy, decode_bound_data, decode_submit_calldata, submit_calldata
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds, Wei
 from node.app import queries
 from node.app.parameters import DataForm
@@ -82,12 +75,13 @@ class Submit:
         readiness: Readiness,
         reader: ChainReader,
         contracts: ContractReader,
-        outbox: Outbox,
+        outbox: Outbox | None,
         gas_limit: int,
     ) -> None:
         self.name = f"submit {chain}"
         self.index = index
         self.outbox = outbox
+        """None on a node without a submission key: it never submits."""
         self.trouble: str | None = None
         self.l1: L1View | None = None
         """The newest block, looked at while a checkpoint is open."""
@@ -103,7 +97,7 @@ class Submit:
 
     def entry(self, header_id: int) -> OutboxEntry | None:
         """What the outbox has about a header."""
-        return self.outbox.entry(submission_key(header_id))
+        return None if self.outbox is None else self.outbox.entry(submission_key(header_id))
 
     async def run_once(self) -> bool:
         """Plan the submission that is due, then bring the outbox forward."""
@@ -117,7 +111,7 @@ class Submit:
                 await self._look(committed.state, proposal)
                 if identity is not None:
                     await self._plan(committed.state, proposal, proposal.opening, identity)
-            if not self._readiness.paused:
+            if self.outbox is not None and not self._readiness.paused:
                 self._note(await self.outbox.advance())
         except ChainError as error:
             self.trouble = f"{error.code}: {error}"
@@ -139,12 +133,14 @@ class Submit:
 
     async def _plan(self, state: State, proposal: Proposal, opening: Opening, identity: Identity) -> None:
         l1 = self.l1
-        if l1 is None or not may_submit(state, proposal, identity, l1):
+        if self.outbox is None or l1 is None or not may_submit(state, proposal, identity, l1):
             return
         calldata = submission_calldata(state, proposal, opening.signatures)
         held = self.entry(proposal.header_id)
         if held is not None and held.waiting is Waiting.L1_REFUSES:
-            calldata = submission_calldata(state, proposal, valid_signatures(proposal))
+            calldata = submission_calldata(
+                state, proposal, queries.submission_signatures(state, proposal, refused=True)
+            )
         if held is not None and (held.intent.data == calldata or held.state is EntryState.MINED):
             if not held.state.is_closed:
                 return
@@ -172,7 +168,7 @@ class Submit:
 
 def rank_of(state: State, proposal: Proposal, identity: Identity) -> int | None:
     """This validator's place among the submitters, the proposer first; None if it has none."""
-    order = queries.submitters(state, proposal.root_chain)
+    order = queries.ranks(state, proposal.root_chain)
     return next((rank for rank, signer in enumerate(order) if signer == identity.signer), None)
 
 
@@ -189,14 +185,4 @@ def may_submit(state: State, proposal: Proposal, identity: Identity, l1: L1View)
 
 def submission_calldata(state: State, proposal: Proposal, signatures: tuple[SignedBy, ...]) -> bytes:
     """The calldata that puts the proposal on its root chain; the same bytes for every submitter."""
-    checkpoint, binding = queries.checkpoint_of(state, proposal), queries.binding_of(state, proposal)
-    data = polygon_data(checkpoint) if binding is None else bound_data(checkpoint, binding)
-    return submit_calldata(data, signatures)
-
-
-def valid_signatures(proposal: Proposal) -> tuple[SignedBy, ...]:
-    """All signatures that the state has by now, ascending by signer."""
-    signed = (
-        SignedBy(verdict.signer, verdict.signature) for verdict in proposal.verdicts if verdict.signature is not None
-    )
-    return tuple(sorted(signed, key=lambda each: each.signer))
+    return submit_calldata(queries.data_of(state.params.root_chains[proposal.root_chain], proposal), signatures)

@@ -7,8 +7,6 @@ was lost is simply said again under the next one.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from node.app.abci import CheckTxResponse
-from node.app.errors import TransactionCode
 from node.app.messages import (
     VERSION,
     Attest,
@@ -26,8 +24,8 @@ from node.keys.signer import Signer
 RESEND_BLOCKS = 3
 """After this many blocks without it, a transaction is taken for lost."""
 
-Submit = Callable[[bytes], CheckTxResponse]
-"""Hands a transaction to the engine's mempool."""
+Submit = Callable[[bytes], str | None]
+"""Hands a transaction to the engine's mempool; None, or why it was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,10 @@ class TransactionSender:
         digest = transaction_digest(committed.state.params.genesis_hash, kind, nonce, identity.signer, body)
         signature = self._signer.sign_transaction(identity.signer, nonce, digest)
         self._last_nonce = nonce
-        response = self._submit(encode_transaction(Transaction(VERSION, kind, nonce, identity.signer, body, signature)))
-        if response.code != TransactionCode.OK:
-            self.last_refusal = f"{TransactionCode(response.code).name}: {response.log}"
+        transaction = Transaction(VERSION, kind, nonce, identity.signer, body, signature)
+        self.last_refusal = self._submit(encode_transaction(transaction))
+        if self.last_refusal is not None:
             return False
-        self.last_refusal = None
         self._on_its_way[kind] = OnItsWay(message, nonce, committed.height)
         return True
 

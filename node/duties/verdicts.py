@@ -3,11 +3,14 @@
 Nothing is the usual answer of a node that lags: it looks again later, and its signature still counts then.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from bridge.chain.errors import ChainError, NotHeld
+from bridge.chain.header_store import StoredHeader
+from bridge.chain.headers import leaf_of_stored
 from bridge.chain.reader import ChainReader
-from bridge.codec.header import Header, leaf_of
 from bridge.codec.merkle import Frontier
 from bridge.codec.types import BlockNumber, Hash32
 from node.app.errors import InvalidReason
@@ -23,17 +26,32 @@ from node.keys.signer import Signer
 HEADERS_PER_CALL = 100
 
 
+class VerdictKey(NamedTuple):
+    """A root chain's index, and VALID, INVALID or CANNOT_TELL."""
+
+    root_chain: int
+    verdict: str
+
+
 class Judge:
     """Judges proposals over this node's own headers, and signs the ones that are right."""
 
     def __init__(self, side: FollowSide, signer: Signer) -> None:
         self._side = side
         self._signer = signer
+        self.counts: Counter[VerdictKey] = Counter()
+        """How often each verdict was reached since the start."""
         self.last_cannot_tell: str | None = None
         """Why the last proposal looked at got no verdict, if it got none."""
 
     async def verdict(self, state: State, proposal: Proposal, identity: Identity) -> Valid | Invalid | None:
         """The verdict on a committed proposal. Raises SigningRefused's and RecordError's leaves."""
+        verdict = await self._judge(state, proposal, identity)
+        word = "CANNOT_TELL" if verdict is None else verdict.kind.name
+        self.counts[VerdictKey(proposal.root_chain, word)] += 1
+        return verdict
+
+    async def _judge(self, state: State, proposal: Proposal, identity: Identity) -> Valid | Invalid | None:
         root = self._side.roots.root(proposal.start, proposal.end)
         end_hash = self._side.hash_at(proposal.end)
         if root is None or end_hash is None:
@@ -77,19 +95,19 @@ class Judge:
 async def root_by(reader: ChainReader, start: BlockNumber, end: BlockNumber) -> Hash32:
     """The root of a range as one endpoint shows it, over linked headers. Raises ChainError if it does not show all."""
     frontier = Frontier()
-    previous: Header | None = None
+    previous: StoredHeader | None = None
     for first in range(start, end + 1, HEADERS_PER_CALL):
         count = min(HEADERS_PER_CALL, end + 1 - first)
         headers = await reader.headers(BlockNumber(first), count)
         if len(headers) != count or not _linked(previous, headers):
             raise NotHeld(f"no complete chain of headers from block {first} on")
         for header in headers:
-            frontier.append(leaf_of(header))
+            frontier.append(leaf_of_stored(header))
         previous = headers[-1]
     return frontier.root()
 
 
-def _linked(previous: Header | None, headers: Iterable[Header]) -> bool:
+def _linked(previous: StoredHeader | None, headers: Iterable[StoredHeader]) -> bool:
     for header in headers:
         if previous is not None and header.parent_hash != previous.hash:
             return False

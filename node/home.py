@@ -1,0 +1,86 @@
+"""The files and keys of one validator, opened: everything that exists before it talks to anybody."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.chain.clock import Clock
+from config.file import Home
+from config.schema import NodeConfig
+from node.app.application import Application
+from node.app.genesis import Genesis, genesis_hash
+from node.engine.local.node import Member
+from node.keys.errors import RecordError
+from node.keys.keystore import open_keystores, read_password
+from node.keys.record import SigningRecord
+from node.keys.ring import KeyRing
+from node.keys.signer import Signer
+from node.keys.submission import SubmissionKey
+from node.store.local import LocalStore
+from node.store.state import SqliteStateStore
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHome:
+    """An opened home. Close it when its validator has stopped."""
+
+    path: Path
+    config: NodeConfig
+    genesis: Genesis
+    state_store: SqliteStateStore
+    local_store: LocalStore
+    record: SigningRecord | RecordError
+    application: Application
+    signer: Signer
+    submission_key: SubmissionKey | None
+
+    def member(self, clock: Clock) -> Member:
+        """This validator as a member of the local engine."""
+        ring = self.signer.ring
+        keys = tuple(ring.public_key(address) for address in ring.addresses)
+        return Member(self.config.moniker, keys, self.application, clock)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.state_store.close()
+        self.local_store.close()
+        if isinstance(self.record, SigningRecord):
+            self.record.close()
+
+
+def open_home(home: Home, genesis: Genesis) -> OpenHome:
+    """Open the files and keys that a home's config.toml names.
+
+    A signing record that cannot guard signatures is no reason not to start: the node then signs nothing and says why.
+    Raises KeystoreError, and node.store's StoreError.
+    """
+    config, paths = home.config, home.config.paths
+    local_store = LocalStore(home.path / paths.local_db)
+    record: SigningRecord | RecordError
+    try:
+        record = SigningRecord.open(home.path / paths.signing_db, local_store)
+    except RecordError as error:
+        record = error
+    state_store = SqliteStateStore(home.path / paths.state_db)
+    ring, submission_key = _open_keys(home)
+    return OpenHome(
+        path=home.path,
+        config=config,
+        genesis=genesis,
+        state_store=state_store,
+        local_store=local_store,
+        record=record,
+        application=Application(genesis, state_store),
+        signer=Signer(ring, record, genesis_hash(genesis)),
+        submission_key=submission_key,
+    )
+
+
+def _open_keys(home: Home) -> tuple[KeyRing, SubmissionKey | None]:
+    keys = home.config.keys
+    wanted = (*keys.signers, *(() if keys.submission is None else (keys.submission,)))
+    if not wanted:
+        return KeyRing(()), None
+    password = read_password(home.path / keys.password_file)
+    opened = open_keystores(home.path / keys.keystore_dir, wanted, password)
+    submission = None if keys.submission is None else SubmissionKey(opened[-1])
+    return KeyRing(opened[: len(keys.signers)]), submission

@@ -1,0 +1,262 @@
+"""One validator, wired: its chains, its duties, and what the API asks of it.
+
+opened = open_home(home, genesis)                          # files and keys
+engine = LocalEngine([opened.member(clock)], …)
+validator = Validator(opened, LocalEngineView(engine, 0), session, clock)
+engine.subscribe(0, validator.on_commit)
+engine.start()
+await validator.run()                                      # until cancelled
+"""
+
+from importlib.metadata import version
+
+import aiohttp
+
+from bridge.burns.cadence import RangeRule
+from bridge.burns.leaves import FetchedLeaves, LeafSource, StoredLeaves
+from bridge.burns.service import BurnService
+from bridge.burns.views import RootView as BurnRoot
+from bridge.burns.views import SideView as BurnSide
+from bridge.chain.clock import Clock
+from bridge.chain.headers import Confirmations, HeaderFollower
+from bridge.chain.outbox import Outbox
+from bridge.chain.reader import ChainReader
+from bridge.chain.rpc import RpcPool
+from bridge.codec.types import BlockNumber
+from node.api.archive import ArchivedCheckpoints, CheckpointArchive
+from node.api.view import ChainEndpoint, VerdictCount
+from node.app.messages import decode_transaction
+from node.app.state import Committed
+from node.duties.attest import AttestDuty
+from node.duties.engine_view import EngineView
+from node.duties.follow import FollowRoot, FollowSide
+from node.duties.funds import WatchFunds
+from node.duties.genesis_check import contract_reader
+from node.duties.overview import Parts, node_status
+from node.duties.propose import ProposalMaker, Propose, honest_proposals
+from node.duties.readiness import Readiness
+from node.duties.status import NodeStatus
+from node.duties.submit import SubmissionJudge, Submit
+from node.duties.supervisor import Duty, Supervisor
+from node.duties.transactions import TransactionSender
+from node.duties.verdicts import Judge
+from node.engine.local.node import CommittedBlock
+from node.home import OpenHome
+
+
+class Validator:
+    """One validator at work; it is the API's `NodeView`."""
+
+    def __init__(
+        self,
+        opened: OpenHome,
+        engine: EngineView,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        proposal_maker: ProposalMaker | None = None,
+    ) -> None:
+        """`proposal_maker` decides what to propose; left out, what the rules ask for."""
+        self.moniker = opened.config.moniker
+        self.opened = opened
+        self._session = session
+        self._clock = clock
+        self.side = self._follow_side()
+        self.roots = tuple(self._follow_root(index) for index in range(len(opened.genesis.root_chains)))
+        self.readiness = Readiness(
+            opened.genesis,
+            opened.signer,
+            lambda: self.committed,
+            engine,
+            self.side,
+            tuple(root.reader for root in self.roots),
+            opened.local_store,
+        )
+        sender = TransactionSender(opened.signer, engine.submit)
+        self.judge = Judge(self.side, opened.signer)
+        self.propose = Propose(
+            lambda: self.committed, self.readiness, sender, proposal_maker or honest_proposals(self.side)
+        )
+        self.attest = AttestDuty(
+            lambda: self.committed, self.readiness, sender, opened.signer, self.judge, self.side, self.roots
+        )
+        self.submits = tuple(self._submit(root) for root in self.roots)
+        self.funds = tuple(funds for root in self.roots if (funds := self._watch_funds(root)) is not None)
+        duties: tuple[Duty, ...] = (
+            self.side,
+            *self.roots,
+            self.readiness,
+            self.attest,
+            self.propose,
+            *self.submits,
+            *self.funds,
+        )
+        self.supervisor = Supervisor(duties, clock, opened.config.poll_interval_s)
+        self._archive = CheckpointArchive(opened.state_store, lambda: self.committed)
+        self._burns = self._burn_service()
+        self._parts = Parts(
+            moniker=self.moniker,
+            version=version("sidewarden"),
+            ring=opened.signer.ring,
+            engine=engine,
+            readiness=self.readiness,
+            side=self.side,
+            roots=self.roots,
+            propose=self.propose,
+            attest=self.attest,
+            submits=self.submits,
+            funds=self.funds,
+            duties=self.supervisor.statuses,
+        )
+
+    async def run(self) -> None:
+        """Run all duties until cancelled."""
+        await self.supervisor.run()
+
+    async def close(self) -> None:
+        """Stop what answers the API, and let go of the files. To be called once `run` has ended."""
+        await self._burns.close()
+        self.opened.close()
+
+    def on_commit(self, block: CommittedBlock) -> None:
+        """Look at a block that this validator's application has committed, and let the duties look again."""
+        for transaction in block.transactions:
+            self.readiness.observe(decode_transaction(transaction))
+        self.supervisor.wake()
+
+    # What the API asks
+
+    @property
+    def committed(self) -> Committed:
+        """The replicated state after the last committed block."""
+        return self.opened.application.committed
+
+    @property
+    def archive(self) -> CheckpointArchive:
+        """The acknowledged checkpoints."""
+        return self._archive
+
+    @property
+    def burns(self) -> BurnService:
+        """Status and proofs of burns."""
+        return self._burns
+
+    @property
+    def leaves(self) -> LeafSource:
+        """The side chain's own confirmed headers."""
+        return StoredLeaves(self.side.follower.store)
+
+    def status(self) -> NodeStatus:
+        """What the node knows about itself now."""
+        return node_status(self._parts, self.committed)
+
+    def endpoints(self) -> tuple[ChainEndpoint, ...]:
+        """Health of every RPC endpoint."""
+        return tuple(
+            ChainEndpoint(follow.chain, report)
+            for follow in (self.side, *self.roots)
+            for report in follow.reader.pool.endpoints
+        )
+
+    def verdicts(self) -> tuple[VerdictCount, ...]:
+        """This node's verdicts since its start."""
+        names = tuple(root.chain for root in self.roots)
+        return tuple(
+            VerdictCount(names[root_chain], verdict, count)
+            for (root_chain, verdict), count in sorted(self.judge.counts.items())
+        )
+
+    # Wiring
+
+    def _follow_side(self) -> FollowSide:
+        opened, network = self.opened, self.opened.genesis.parameters
+        configured = opened.config.side_chain
+        pool = RpcPool(
+            "side", configured.rpc_urls, network.side_chain_id, self._session, self._clock, opened.config.rpc.limits
+        )
+        reader = ChainReader(pool)
+        starts = (root_chain.next_start for root_chain in opened.genesis.root_chains)
+        follower = HeaderFollower(
+            reader,
+            opened.local_store.headers("side"),
+            Confirmations(max(network.side_confirmations, configured.confirmations)),
+            min(starts),
+            keep_blooms=False,
+        )
+        longest = max(root_chain.parameters.maximum_blocks for root_chain in opened.genesis.root_chains)
+        return FollowSide(follower, reader, lambda: self.committed, longest)
+
+    def _follow_root(self, index: int) -> FollowRoot:
+        opened, genesis = self.opened, self.opened.genesis.root_chains[index]
+        agreed = genesis.parameters
+        configured = opened.config.root_chain(agreed.name)
+        pool = RpcPool(
+            agreed.name, configured.rpc_urls, agreed.chain_id, self._session, self._clock, opened.config.rpc.limits
+        )
+        reader = ChainReader(pool)
+        follower = HeaderFollower(
+            reader,
+            opened.local_store.headers(agreed.name),
+            Confirmations(max(agreed.confirmations, configured.confirmations)),
+            BlockNumber(genesis.block_number),
+        )
+        return FollowRoot(index, agreed.name, follower, reader, agreed.feed_anchor_blocks, lambda: self.committed)
+
+    def _submit(self, root: FollowRoot) -> Submit:
+        opened, key = self.opened, self.opened.submission_key
+        agreed = opened.genesis.root_chains[root.index].parameters
+        configured = opened.config.root_chain(agreed.name)
+        contracts = contract_reader(root.reader, agreed)
+        outbox = None
+        if key is not None:
+            outbox = Outbox(
+                agreed.chain_id,
+                key,
+                root.reader,
+                opened.local_store.outbox(agreed.chain_id, key.address),
+                configured.fees.policy,
+                Confirmations(max(agreed.confirmations, configured.confirmations)),
+                SubmissionJudge(contracts, root.reader, agreed.data_form),
+                self._clock,
+            )
+        return Submit(
+            root.index,
+            agreed.name,
+            lambda: self.committed,
+            self.readiness,
+            root.reader,
+            contracts,
+            outbox,
+            configured.submission_gas_limit,
+        )
+
+    def _watch_funds(self, root: FollowRoot) -> WatchFunds | None:
+        configured, key = self.opened.config.root_chain(root.chain), self.opened.submission_key
+        if key is None:
+            return None
+        return WatchFunds(
+            root.chain,
+            key.address,
+            root.reader,
+            configured.fees.policy,
+            configured.submission_gas_limit,
+            self._clock,
+        )
+
+    def _burn_service(self) -> BurnService:
+        headers = self.side.follower.store
+        sources: tuple[LeafSource, ...] = (StoredLeaves(headers), FetchedLeaves(self.side.reader))
+        return BurnService(
+            BurnSide(self.side.reader, headers, sources), [self._burn_root(root) for root in self.roots], self._clock
+        )
+
+    def _burn_root(self, root: FollowRoot) -> BurnRoot:
+        agreed = self.opened.genesis.root_chains[root.index].parameters
+        return BurnRoot(
+            name=root.chain,
+            reader=root.reader,
+            headers=root.follower.store,
+            root_chain=agreed.root_chain_address,
+            root_chain_manager=self.opened.config.root_chain(root.chain).root_chain_manager,
+            rule=RangeRule(agreed.minimum_blocks, agreed.maximum_blocks, agreed.multiple_blocks, agreed.interval_s),
+            agreed=ArchivedCheckpoints(self._archive, root.index),
+        )
