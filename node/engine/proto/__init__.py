@@ -8,5 +8,6 @@ from google.protobuf.internal import api_implementation
 
 if api_implementation.Type() == "python":
     raise ImportError(
-        "protobuf runs on its pure-Python back end: unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION or reinstall protobuf from a wheel"
+        "protobuf runs on its pure-Python back end: unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION, "
+        "or reinstall protobuf from a wheel"
     )

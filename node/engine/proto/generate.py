@@ -19,7 +19,9 @@ def generate(root: Path) -> int:
     """Write `*_pb2.py` and `*_pb2.pyi` of every `.proto` under `root`; the exit code is protoc's."""
     sources = sorted(str(path.relative_to(ROOT)) for path in HERE.glob("*.proto"))
     well_known = files("grpc_tools") / "_proto"
-    code: int = protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={root}", f"--pyi_out={root}", *sources])
+    code: int = protoc.main(
+        ["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={root}", f"--pyi_out={root}", *sources]
+    )
     for stub in (root / HERE.relative_to(ROOT)).glob("*_pb2.pyi"):
         stub.write_text(_with_type_arguments(stub.read_text(encoding="utf-8")), encoding="utf-8")
     return code
