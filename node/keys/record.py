@@ -28,7 +28,7 @@ from node.keys.errors import (
     SlotTaken,
     StaleRecord,
 )
-from node.keys.slots import Purpose, Slot
+from node.keys.slots import Slot
 from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown, StoreError
 from node.store.files import sync_directory
 from node.store.sqlite import Database, Row, Schema, Value
@@ -219,14 +219,6 @@ class SigningRecord:
             )
         newest: bytes | None = None if row is None else row[0]
         return newest
-
-    def highest_number(self, purpose: Purpose, domain: str) -> int | None:
-        """The highest position with one number, such as a nonce, that was signed for; None if there is none."""
-        with _record_errors():
-            row = self._database.row(
-                "SELECT MAX(slot) FROM signed WHERE purpose = ? AND domain = ?", (purpose, domain.encode())
-            )
-        return None if row is None or row[0] is None else int.from_bytes(row[0])
 
     def signed_ends(self, side_chain_id: ChainId, above: int = -1) -> tuple[SignedEnd, ...]:
         """The ends of the ranges signed of a side chain, beyond block `above`, ascending: the last is the highest."""

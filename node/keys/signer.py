@@ -134,12 +134,6 @@ class Signer:
         newest = self._record.newest_position(self._transaction_slot(sender, 0))
         return least if newest is None else max(least, int.from_bytes(newest) + 1)
 
-    def next_nonce(self, sender: Address, least: int) -> int:
-        """The first nonce from `least` on that lies above everything signed for this sender."""
-        slot = self._transaction_slot(sender, least)
-        highest = self._record.highest_number(slot.purpose, slot.domain)
-        return least if highest is None else max(least, highest + 1)
-
     def sign_transaction(self, sender: Address, nonce: int, digest: Hash32) -> Signature:
         """Sign an engine transaction's EIP-712 digest."""
         with self._lock:
