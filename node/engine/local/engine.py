@@ -47,6 +47,8 @@ class LocalEngine:
         network: Network | None = None,
     ) -> None:
         """Members may be fewer than the validators of the set, and may hold keys that the set does not have (yet)."""
+        if not members:
+            raise ValueError("an engine needs at least one member")
         self._nodes = tuple(Node(index, member, mempool_limits) for index, member in enumerate(members))
         self._holders = _holders(members, self._nodes)
         self._store = store
