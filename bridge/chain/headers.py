@@ -13,13 +13,13 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bridge.chain.errors import BadAnswer, NotHeld
 from bridge.chain.header_store import BlockPoint, HeaderChange, HeaderStore, StoredHeader
 from bridge.chain.reader import ChainReader
-from bridge.codec.header import Header, leaf
+from bridge.codec.header import leaf
 from bridge.codec.types import BlockNumber, Hash32
 
 BATCH_HEADERS = 100
@@ -141,7 +141,7 @@ class HeaderFollower:
                     left_us = previous is not None and header.parent_hash != previous.hash
                     if left_us:
                         break
-                    previous = self._stored(header)
+                    previous = header if self._keep_blooms else replace(header, logs_bloom=b"")
                     linked.append(previous)
         finally:
             if linked:
@@ -151,10 +151,10 @@ class HeaderFollower:
         await self._confirm()
         return FollowReport(added=len(linked), more=bool(linked) and start + len(linked) <= target)
 
-    async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[Header, None]:
+    async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[StoredHeader, None]:
         """The headers from `start` to `end`, or to the first that the node does not show, two batches in flight."""
         starts = deque(range(start, end + 1, BATCH_HEADERS))
-        flying: deque[tuple[int, asyncio.Task[tuple[Header, ...]]]] = deque()
+        flying: deque[tuple[int, asyncio.Task[tuple[StoredHeader, ...]]]] = deque()
         try:
             while starts or flying:
                 while starts and len(flying) < BATCHES_IN_FLIGHT:
@@ -229,17 +229,6 @@ class HeaderFollower:
         confirmed = self.store.confirmed()
         if reached >= first.number and (confirmed is None or reached > confirmed):
             self.store.apply(HeaderChange(confirmed=BlockNumber(reached)))
-
-    def _stored(self, header: Header) -> StoredHeader:
-        return StoredHeader(
-            number=header.number,
-            hash=header.hash,
-            parent_hash=header.parent_hash,
-            timestamp=header.timestamp,
-            transactions_root=header.transactions_root,
-            receipts_root=header.receipts_root,
-            logs_bloom=header.logs_bloom if self._keep_blooms else b"",
-        )
 
 
 def leaf_of_stored(header: StoredHeader) -> Hash32:

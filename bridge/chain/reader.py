@@ -7,8 +7,9 @@ Headers reproduce their hash from their fields, receipts their header's receipts
 only "this node does not show it now"; nothing may be concluded from it. Every function raises ChainError.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from bridge.chain.endpoint import RpcAnswer, RpcCall
 from bridge.chain.errors import (
@@ -21,6 +22,8 @@ from bridge.chain.errors import (
     RpcRefused,
 )
 from bridge.chain.fields import as_data, as_hash, as_items, as_object, as_quantity
+from bridge.chain.header_parsing import stored_header_from_rpc
+from bridge.chain.header_store import StoredHeader
 from bridge.chain.rpc import RpcPool
 from bridge.chain.sending import SendMeaning, SendReply, best_reply, classify_refusal
 from bridge.codec.errors import HeaderError, HeaderFormatUnknownError, ReceiptError
@@ -32,6 +35,7 @@ from bridge.codec.transaction import transaction_hash
 from bridge.codec.trie import EMPTY_TRIE_ROOT
 from bridge.codec.types import Address, BlockNumber, Hash32, Wei
 
+AnyHeader = TypeVar("AnyHeader", Header, StoredHeader)
 Tag = Literal["latest", "safe", "finalized"]
 BlockRef = BlockNumber | Tag
 
@@ -126,18 +130,18 @@ class ChainReader:
             raise BadAnswer("eth_getBlockByHash: a block with another hash than asked for")
         return header
 
-    async def headers(self, start: BlockNumber, count: int) -> tuple[Header, ...]:
-        """The headers from `start` on, at most `count`, up to the first that the node does not show.
+    async def headers(self, start: BlockNumber, count: int) -> tuple[StoredHeader, ...]:
+        """What is kept of the headers from `start` on, at most `count`, up to the first that the node does not show.
 
         All come from one endpoint but perhaps from different moments: whoever needs a chain checks the links.
         """
-        calls = [RpcCall("eth_getBlockByNumber", (quantity(start + i), False)) for i in range(count)]
-        headers: list[Header] = []
-        for offset, answer in enumerate(await self.pool.batch(calls)):
-            header = _header(_value(answer), BlockNumber(start + offset))
-            if header is None:
+        calls = [RpcCall("eth_getBlockByNumber", (hex(start + i), False)) for i in range(count)]
+        headers: list[StoredHeader] = []
+        for number, answer in enumerate(await self.pool.batch(calls), start):
+            block = _value(answer)
+            if block is None:
                 break
-            headers.append(header)
+            headers.append(_parsed(block, BlockNumber(number), stored_header_from_rpc))
         return tuple(headers)
 
     async def receipts(self, block: SealedBlock) -> tuple[Receipt, ...]:
@@ -299,10 +303,15 @@ def _value(answer: RpcAnswer | RpcRefused) -> object:
 
 
 def _header(answer: object, number: BlockNumber | None) -> Header | None:
-    if answer is None:
-        return None
+    return None if answer is None else _parsed(answer, number, header_from_rpc)
+
+
+def _parsed(
+    answer: object, number: BlockNumber | None, parse: Callable[[Mapping[str, object]], AnyHeader]
+) -> AnyHeader:
+    """A JSON block as a header of either kind, at the number that was asked for."""
     try:
-        header = header_from_rpc(as_object(answer, "block"))
+        header = parse(as_object(answer, "block"))
     except HeaderFormatUnknownError as error:
         raise HeaderFormatUnknown(str(error)) from error
     except HeaderError as error:

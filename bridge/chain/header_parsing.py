@@ -1,0 +1,106 @@
+"""JSON blocks to stored headers, quickly: a follower that catches up does little else.
+
+Most fields of a header are only needed for its hash, so the header's RLP is put together from the JSON's hex text and
+turned into bytes once; what is kept is cut out of those bytes. Nothing is believed that the hash does not confirm, and
+whatever is unusual goes through `bridge.codec.header`, which knows every form and names every fault.
+"""
+
+from binascii import unhexlify
+from collections.abc import Mapping
+from typing import cast
+
+from bridge.chain.header_store import StoredHeader
+from bridge.codec.hash import keccak256
+from bridge.codec.header import Header, header_from_rpc
+from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
+
+# Where they stand in the RLP: the first seven fields have 32, 32, 20, 32, 32, 32 and 256 bytes.
+_PARENT, _TRANSACTIONS, _RECEIPTS, _BLOOM = slice(1, 33), slice(121, 153), slice(154, 186), slice(189, 445)
+
+
+def stored_header_from_rpc(fields: Mapping[str, object]) -> StoredHeader:
+    """The header of a JSON block, its hash reproduced from its fields. Raises as `header_from_rpc` does."""
+    return _usual(fields) or stored_header(header_from_rpc(fields))
+
+
+def stored_header(header: Header) -> StoredHeader:
+    """What is kept of a header."""
+    return StoredHeader(
+        number=header.number,
+        hash=header.hash,
+        parent_hash=header.parent_hash,
+        timestamp=header.timestamp,
+        transactions_root=header.transactions_root,
+        receipts_root=header.receipts_root,
+        logs_bloom=header.logs_bloom,
+    )
+
+
+def _usual(block: Mapping[str, object]) -> StoredHeader | None:
+    """The header if its fields have their usual sizes and give the block's hash; None for all else, without a word."""
+    fields = cast("Mapping[str, str]", block)  # another type raises one of the errors below
+    try:
+        payload = unhexlify(_payload(fields))
+        block_hash = keccak256(b"\xf9" + len(payload).to_bytes(2) + payload)
+        if block_hash != unhexlify(fields["hash"][2:]):
+            return None
+        number, timestamp = int(fields["number"], 16), int(fields["timestamp"], 16)
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return None
+    return StoredHeader(
+        number=BlockNumber(number),
+        hash=block_hash,
+        parent_hash=Hash32(payload[_PARENT]),
+        timestamp=UnixSeconds(timestamp),
+        transactions_root=Hash32(payload[_TRANSACTIONS]),
+        receipts_root=Hash32(payload[_RECEIPTS]),
+        logs_bloom=payload[_BLOOM],
+    )
+
+
+def _payload(fields: Mapping[str, str]) -> str:
+    """The RLP of the header's fields, without the list's prefix, as hex. Raises ValueError for unusual sizes."""
+    parent, uncles, miner, state = fields["parentHash"], fields["sha3Uncles"], fields["miner"], fields["stateRoot"]
+    transactions, receipts, bloom = fields["transactionsRoot"], fields["receiptsRoot"], fields["logsBloom"]
+    mix, nonce = fields["mixHash"], fields["nonce"]
+    hashes_fit = len(parent) == len(uncles) == len(state) == len(transactions) == len(receipts) == len(mix) == 66
+    if not hashes_fit or len(miner) != 42 or len(bloom) != 514 or len(nonce) != 18:
+        raise ValueError("a field of fixed size has another one")
+    return (
+        f"a0{parent[2:]}a0{uncles[2:]}94{miner[2:]}a0{state[2:]}a0{transactions[2:]}a0{receipts[2:]}b90100{bloom[2:]}"
+        f"{_integer(fields['difficulty'])}{_integer(fields['number'])}{_integer(fields['gasLimit'])}"
+        f"{_integer(fields['gasUsed'])}{_integer(fields['timestamp'])}{_bytes(fields['extraData'])}"
+        f"a0{mix[2:]}88{nonce[2:]}{_tail(fields)}"
+    )
+
+
+def _tail(fields: Mapping[str, str]) -> str:
+    """The RLP of the fields that forks appended, as far as the block shows them."""
+    get = fields.get
+    base_fee, withdrawals = get("baseFeePerGas"), get("withdrawalsRoot")
+    blob_gas, excess_blob_gas = get("blobGasUsed"), get("excessBlobGas")
+    beacon, requests = get("parentBeaconBlockRoot"), get("requestsHash")
+    return (
+        f"{_integer(base_fee) if base_fee else ''}{_bytes(withdrawals) if withdrawals else ''}"
+        f"{_integer(blob_gas) if blob_gas else ''}{_integer(excess_blob_gas) if excess_blob_gas else ''}"
+        f"{_bytes(beacon) if beacon else ''}{_bytes(requests) if requests else ''}"
+    )
+
+
+def _integer(text: str) -> str:
+    """RLP of a quantity, hex to hex."""
+    digits = text[2:]
+    size = (len(digits) + 1) // 2
+    if size > 32:
+        raise ValueError("an unusual size")
+    if size == 1 and digits < "80" and (len(digits) == 2 or digits != "0"):
+        return digits.zfill(2)
+    return "80" if digits == "0" else f"{0x80 + size:02x}{digits.zfill(2 * size)}"
+
+
+def _bytes(text: str) -> str:
+    """RLP of up to 55 bytes, but not of a single one, hex to hex."""
+    size = len(text) // 2 - 1
+    if size == 1 or size > 55:
+        raise ValueError("an unusual size")
+    return f"{0x80 + size:02x}{text[2:]}"
