@@ -84,6 +84,7 @@ class Database:
         """Close the file; nothing is lost without it."""
         with self._lock:
             self._connection.close()
+            self._holder_path.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Generator[None]:

@@ -1,9 +1,11 @@
 """The signing record: one digest per slot, over restarts, threads, processes, damage and old copies."""
 
 import shutil
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from node.keys.errors import (
 )
 from node.keys.record import AttestId, SignedEnd, SignedRange, SigningRecord
 from node.keys.slots import Purpose, Slot
+from node.store.files import write_private
 from tests.unit.keys.helpers import SIDE_CHAIN, MemoryFacts, block_hash, counting_bytes, new_record, open_record
 
 
@@ -210,27 +213,61 @@ def test_open__readable_by_others__refused(tmp_path: Path) -> None:
         open_record(tmp_path / "signing.db")
 
 
-@given(data=st.data())
-@settings(max_examples=60, deadline=None)
-def test_open__any_byte_of_an_entry_changed__never_another_answer(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    path, facts = tmp_path_factory.mktemp("record") / "signing.db", MemoryFacts()
-    record = new_record(path, facts)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a record with 20 entries."""
+    path = tmp_path_factory.mktemp("record") / "signing.db"
+    record = new_record(path)
     for position in range(20):
         record.admit(slot(position), digest(position), signed_range(position))
     record.close()
-    content = bytearray(path.read_bytes())
+    return path.read_bytes()
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_open__any_byte_changed__refused_or_the_same_answers(
+    tmp_path_factory: pytest.TempPathFactory, written: bytes, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("record") / "signing.db"
+    content = bytearray(written)
     used = [at for at, byte in enumerate(content) if byte]
     content[data.draw(st.sampled_from(used))] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(content)
+    write_private(path, bytes(content))
 
     try:
-        record = open_record(path, facts)
+        record = open_record(path)
     except RecordError:
         return
     assert [record.digest(slot(position)) for position in range(20)] == [digest(position) for position in range(20)]
-    record.close()
+    assert len(record.signed_ends(SIDE_CHAIN)) == 20
+
+
+@pytest.mark.parametrize(("sequence", "seen"), [(16, True), (15, False)])
+def test_open__many_entries__the_newest_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bytes, sequence: int, seen: bool
+) -> None:
+    path = tmp_path / "signing.db"
+    write_private(path, written)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE signed SET digest = zeroblob(32) WHERE sequence = ?", (sequence,))
+    monkeypatch.setattr("node.keys.record.CHECKED_ENTRIES_MAX", 5)
+
+    if seen:
+        with pytest.raises(RecordDamaged, match="entry 16 does not follow"):
+            open_record(path)
+    else:
+        open_record(path)
+
+
+def test_open__an_entry_removed__refused(tmp_path: Path, written: bytes) -> None:
+    path = tmp_path / "signing.db"
+    write_private(path, written)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM signed WHERE sequence = 3")
+
+    with pytest.raises(RecordDamaged, match="entries are missing"):
+        open_record(path)
 
 
 def test_open__older_copy__refused_as_stale(tmp_path: Path) -> None:
