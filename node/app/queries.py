@@ -1,4 +1,4 @@
-"""Reading the committed state: what duties act on and the API shows. Pure functions of a state, and of a time where one counts.
+"""Reading the committed state: what duties act on and the API shows; pure functions of a state and, for some, a time.
 
 `why_waiting` names the one reason, of those that the state knows, why a root chain's next checkpoint is not there yet;
 what only a node can see (its RPCs, its outbox) is said by its duties.
@@ -11,6 +11,7 @@ from bridge.codec.checkpoint import SignedBy
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds, ValidatorId
 from node.app import tallies
 from node.app.checkpoints import expected_account_root
+from node.app.feed import CONTESTED_MS_MAX
 from node.app.parameters import RootChainParameters
 from node.app.proposals import (
     checkpoint_of,
@@ -61,8 +62,6 @@ __all__ = [
     "voter_of",
     "why_waiting",
 ]
-
-CONTESTED_MS = 10 * 60 * 1_000
 
 
 class WaitingCode(StrEnum):
@@ -161,10 +160,10 @@ def feed_shares(state: State, chain: int) -> dict[Hash32, Share]:
 
 
 def views_differ(state: State, chain: int) -> bool:
-    """Whether two digests of the next step are each held by over 1/3, or one was for 10 minutes and nothing followed."""
+    """Whether over 1/3 holds each of two digests of the next step, or one for 10 minutes and nothing followed."""
     contested = state.feeds[chain].contested
     strong = [share for share in feed_shares(state, chain).values() if share.is_over_third]
-    return len(strong) > 1 or (contested is not None and contested.elapsed_ms >= CONTESTED_MS)
+    return len(strong) > 1 or (contested is not None and contested.elapsed_ms >= CONTESTED_MS_MAX)
 
 
 def due(state: State, chain: int, now_s: int) -> Dueness:
@@ -201,7 +200,7 @@ def l1_quorum(state: State, proposal: Proposal) -> Share:
 
 
 def submission_signatures(state: State, proposal: Proposal, *, refused: bool = False) -> tuple[SignedBy, ...]:
-    """The signatures to submit: the list of the opening, or, if L1 refused that one as no majority, all that there are now."""
+    """The signatures to submit: the list of the opening; if L1 refused that as no majority, all that there are now."""
     if proposal.opening is None:
         return ()
     return present_signatures(state.validators.members, proposal) if refused else proposal.opening.signatures
