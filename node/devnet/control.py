@@ -6,29 +6,17 @@ It listens on loopback only and asks for the bearer token that devnet.json holds
 
 import hmac
 import json
-from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from node.devnet.chains import MINE_BLOCKS_MAX, REORG_DEPTH_MAX, ChainCommandRefused
+from node.devnet.rpc.faults import ChainFaults
+
 BODY_BYTES_MAX = 4096
-MINE_BLOCKS_MAX = 64
-REORG_DEPTH_MAX = 64
 LATENCY_MS_MAX = 60_000
 HIDE_BLOCKS_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class ChainFaults:
-    """How the RPC of one chain misbehaves, for one validator or (None) for all of them."""
-
-    validator: int | None = None
-    latency_ms: int = 0
-    error_rate: float = 0.0
-    hide_newest_blocks: int = 0
-    empty_logs: bool = False
-    empty_receipts: bool = False
 
 
 class Controlled(Protocol):
@@ -111,6 +99,8 @@ def _guard(token: str) -> Middleware:
             return await handler(request)
         except _Refused as refusal:
             return _error(refusal.status, refusal.code, str(refusal))
+        except ChainCommandRefused as refusal:
+            return _error(409, refusal.code, str(refusal))
         except web.HTTPException as refusal:
             return _error(
                 refusal.status,

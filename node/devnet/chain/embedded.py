@@ -107,8 +107,8 @@ class EmbeddedChain:
     def mine(self, count: int = 1, timestamp: UnixSeconds | None = None) -> tuple[Header, ...]:
         """Make blocks from what waits in the pool; all are durable when this returns.
 
-        Times are the clock's whole seconds, but at least one second after the parent; `timestamp` is the first block's
-        time instead. Raises TimestampRefused if that is not later than the head's.
+        Times are the clock's whole seconds, but at least one second after the parent. `timestamp` is the first block's
+        time instead, and each further one is a second later. Raises TimestampRefused unless it is after the head's.
         """
         _check_count(count)
         if timestamp is not None and timestamp <= self._head.timestamp:
@@ -117,8 +117,8 @@ class EmbeddedChain:
             )
         mined = []
         for position in range(count):
-            wanted = timestamp if timestamp is not None and position == 0 else UnixSeconds(int(self._clock.now()))
-            mined.append(self._mine_one(wanted))
+            wanted = int(self._clock.now()) if timestamp is None else timestamp + position
+            mined.append(self._mine_one(UnixSeconds(wanted)))
         return tuple(mined)
 
     def _mine_one(self, wanted: UnixSeconds) -> Header:
@@ -206,13 +206,29 @@ class EmbeddedChain:
         """The nonce of the account's next transaction, after those in the pool."""
         return self._pool.next_nonce(address, self.nonce(address))
 
+    def pending(self) -> tuple[Transaction, ...]:
+        """What the next block would hold, if every transaction in it succeeds and uses all its gas."""
+        selection = self._select_at_head(self.next_base_fee_wei())
+        gas_left = self._head.gas_limit
+        chosen = []
+        while (transaction := selection.pop()) is not None:
+            if transaction.gas_limit <= gas_left:
+                gas_left -= transaction.gas_limit
+                chosen.append(transaction)
+                selection.follow(transaction)
+        return tuple(chosen)
+
     def mined(self, transaction_hash: Hash32) -> TransactionPlace | None:
         """Where a transaction is on the canonical chain."""
         try:
             number, index = self._chain.transaction_index(transaction_hash)
         except TransactionNotFound:
             return None
-        return TransactionPlace(self.block(number), index)
+        block = self.block(number)
+        # py-evm keeps the entry of a transaction that a reorg took out of its block.
+        if index >= len(block.transactions) or block.transactions[index].hash != transaction_hash:
+            return None
+        return TransactionPlace(block, index)
 
     # Blocks
 
