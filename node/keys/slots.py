@@ -15,11 +15,10 @@ from bridge.codec.types import Address, Hash32
 
 
 class Purpose(IntEnum):
-    """What a signature is for. A number is never used again for something else."""
+    """What a signature is for. A number is never used again for something else; 3 is kept for consensus votes."""
 
     CHECKPOINT = 1
     TRANSACTION = 2
-    VOTE = 3
 
 
 @dataclass(frozen=True, slots=True)
