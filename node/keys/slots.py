@@ -3,7 +3,6 @@
 purpose      domain                                          position
 CHECKPOINT   the contract that would accept it               (root chain, turn)
 TRANSACTION  the network and the sender                      (nonce,)
-VOTE         for consensus votes                             (height, round, type)
 """
 
 from dataclasses import dataclass
