@@ -42,7 +42,7 @@ def _usual(block: Mapping[str, object]) -> StoredHeader | None:
     try:
         payload = unhexlify(_payload(fields))
         block_hash = keccak256(b"\xf9" + len(payload).to_bytes(2) + payload)
-        if block_hash != unhexlify(fields["hash"][2:]):
+        if block_hash != unhexlify(_digits(fields["hash"], 64)):
             return None
         number, timestamp = int(fields["number"], 16), int(fields["timestamp"], 16)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
@@ -60,17 +60,13 @@ def _usual(block: Mapping[str, object]) -> StoredHeader | None:
 
 def _payload(fields: Mapping[str, str]) -> str:
     """The RLP of the header's fields, without the list's prefix, as hex. Raises ValueError for unusual sizes."""
-    parent, uncles, miner, state = fields["parentHash"], fields["sha3Uncles"], fields["miner"], fields["stateRoot"]
-    transactions, receipts, bloom = fields["transactionsRoot"], fields["receiptsRoot"], fields["logsBloom"]
-    mix, nonce = fields["mixHash"], fields["nonce"]
-    hashes_fit = len(parent) == len(uncles) == len(state) == len(transactions) == len(receipts) == len(mix) == 66
-    if not hashes_fit or len(miner) != 42 or len(bloom) != 514 or len(nonce) != 18:
-        raise ValueError("a field of fixed size has another one")
     return (
-        f"a0{parent[2:]}a0{uncles[2:]}94{miner[2:]}a0{state[2:]}a0{transactions[2:]}a0{receipts[2:]}b90100{bloom[2:]}"
+        f"a0{_digits(fields['parentHash'], 64)}a0{_digits(fields['sha3Uncles'], 64)}94{_digits(fields['miner'], 40)}"
+        f"a0{_digits(fields['stateRoot'], 64)}a0{_digits(fields['transactionsRoot'], 64)}"
+        f"a0{_digits(fields['receiptsRoot'], 64)}b90100{_digits(fields['logsBloom'], 512)}"
         f"{_integer(fields['difficulty'])}{_integer(fields['number'])}{_integer(fields['gasLimit'])}"
         f"{_integer(fields['gasUsed'])}{_integer(fields['timestamp'])}{_bytes(fields['extraData'])}"
-        f"a0{mix[2:]}88{nonce[2:]}{_tail(fields)}"
+        f"a0{_digits(fields['mixHash'], 64)}88{_digits(fields['nonce'], 16)}{_tail(fields)}"
     )
 
 
@@ -81,21 +77,31 @@ def _tail(fields: Mapping[str, str]) -> str:
     blob_gas, excess_blob_gas = get("blobGasUsed"), get("excessBlobGas")
     beacon, requests = get("parentBeaconBlockRoot"), get("requestsHash")
     return (
-        f"{_integer(base_fee) if base_fee else ''}{_bytes(withdrawals) if withdrawals else ''}"
-        f"{_integer(blob_gas) if blob_gas else ''}{_integer(excess_blob_gas) if excess_blob_gas else ''}"
-        f"{_bytes(beacon) if beacon else ''}{_bytes(requests) if requests else ''}"
+        f"{'' if base_fee is None else _integer(base_fee)}{'' if withdrawals is None else _bytes(withdrawals)}"
+        f"{'' if blob_gas is None else _integer(blob_gas)}"
+        f"{'' if excess_blob_gas is None else _integer(excess_blob_gas)}"
+        f"{'' if beacon is None else _bytes(beacon)}{'' if requests is None else _bytes(requests)}"
     )
 
 
-def _integer(text: str) -> str:
-    """RLP of a quantity, hex to hex."""
-    digits = text[2:]
-    size = (len(digits) + 1) // 2
-    if size > 32:
+def _digits(text: str, count: int) -> str:
+    """The hex digits after 0x, which must be so many."""
+    if len(text) != count + 2 or text[:2] != "0x":
         raise ValueError("an unusual size")
-    if size == 1 and digits < "80" and (len(digits) == 2 or digits != "0"):
+    return text[2:]
+
+
+def _integer(text: str) -> str:
+    """RLP of a quantity, hex to hex. Leading zeros give no header's hash."""
+    digits = _digits(text, len(text) - 2)
+    size = (len(digits) + 1) // 2
+    if not 1 <= size <= 32:
+        raise ValueError("an unusual size")
+    if digits == "0":
+        return "80"
+    if len(digits) == 1 or (size == 1 and digits < "80"):
         return digits.zfill(2)
-    return "80" if digits == "0" else f"{0x80 + size:02x}{digits.zfill(2 * size)}"
+    return f"{0x80 + size:02x}{digits.zfill(2 * size)}"
 
 
 def _bytes(text: str) -> str:
@@ -103,4 +109,4 @@ def _bytes(text: str) -> str:
     size = len(text) // 2 - 1
     if size == 1 or size > 55:
         raise ValueError("an unusual size")
-    return f"{0x80 + size:02x}{text[2:]}"
+    return f"{0x80 + size:02x}{_digits(text, 2 * size)}"
