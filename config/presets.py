@@ -76,9 +76,9 @@ def devnet_config(
     paths: Paths,
     signer: Address,
     submission: Address,
-    side_urls: tuple[RpcUrl, ...],
+    side_urls: tuple[str, ...],
     root_name: str,
-    root_urls: tuple[RpcUrl, ...],
+    root_urls: tuple[str, ...],
     root_chain_manager: Address,
 ) -> NodeConfig:
     """The configuration of one validator of a devnet."""
@@ -88,11 +88,11 @@ def devnet_config(
         paths=paths,
         api=Api(port=api_port),
         keys=Keys(signers=(signer,), submission=submission),
-        side_chain=SideChain(rpc_urls=side_urls),
+        side_chain=SideChain(rpc_urls=tuple(map(RpcUrl, side_urls))),
         root_chains=(
             RootChain(
                 name=root_name,
-                rpc_urls=root_urls,
+                rpc_urls=tuple(map(RpcUrl, root_urls)),
                 root_chain_manager=root_chain_manager,
                 fees=Fees(replace_after_s=4 * DEVNET_ROOT_BLOCK_S),
             ),

@@ -18,7 +18,6 @@ from config.presets import (
     polygon_root_chain,
 )
 from config.schema import NodeConfig, Paths
-from config.table import RpcUrl
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis
 from node.app.parameters import DataForm, Parameters, RootChainParameters, least_no_ack_buffer_s
 
@@ -52,9 +51,9 @@ def config() -> NodeConfig:
         paths=Paths(genesis="../../genesis.json", engine_db="../../engine.db"),
         signer=Address(b"\x04" * 20),
         submission=Address(b"\x05" * 20),
-        side_urls=(RpcUrl("http://127.0.0.1:1417/side/v/0/a"), RpcUrl("http://127.0.0.1:1417/side/v/0/b")),
+        side_urls=("http://127.0.0.1:1417/side/v/0/a", "http://127.0.0.1:1417/side/v/0/b"),
         root_name="main",
-        root_urls=(RpcUrl("http://127.0.0.1:1417/main/v/0/a"), RpcUrl("http://127.0.0.1:1417/main/v/0/b")),
+        root_urls=("http://127.0.0.1:1417/main/v/0/a", "http://127.0.0.1:1417/main/v/0/b"),
         root_chain_manager=Address(b"\x06" * 20),
     )
 
