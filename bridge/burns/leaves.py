@@ -7,10 +7,10 @@ from bridge.burns.errors import CannotTell, EndpointFalse
 from bridge.burns.reading import chain_errors
 from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.sharing import Recent
-from bridge.chain.header_store import HeaderStore
+from bridge.chain.header_store import HeaderStore, StoredHeader
 from bridge.chain.reader import ChainReader
 from bridge.codec import merkle
-from bridge.codec.header import leaf, leaf_of
+from bridge.codec.header import leaf
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import BlockNumber, Hash32
 
@@ -18,6 +18,11 @@ CHECKPOINT_BLOCKS_MAX = 32_768
 """The longest range whose leaves are collected: Bor's own limit for a root."""
 PAGE = 1_024
 RANGES_KEPT = 8
+
+
+def leaf_of(header: StoredHeader) -> Hash32:
+    """A header's leaf in the checkpoint tree."""
+    return leaf(header.number, header.timestamp, header.transactions_root, header.receipts_root)
 
 
 class LeafSource(Protocol):
@@ -49,7 +54,7 @@ class StoredLeaves:
             headers = self._headers.headers(BlockNumber(page_start), count)
             if len(headers) != count:
                 return None
-            found.extend(leaf(one.number, one.timestamp, one.transactions_root, one.receipts_root) for one in headers)
+            found.extend(leaf_of(header) for header in headers)
             await asyncio.sleep(0)
         return tuple(found)
 

@@ -9,13 +9,12 @@ from bridge.burns.sharing import Recent
 from bridge.burns.views import SideView
 from bridge.chain.errors import ChainError
 from bridge.chain.fields import as_hash, as_object, as_quantity
-from bridge.chain.header_store import BlockPoint
+from bridge.chain.header_store import BlockPoint, StoredHeader
 from bridge.chain.reader import ChainReader
 from bridge.codec.events import TRANSFER_TOPIC
-from bridge.codec.header import leaf
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.receipts import Log, Receipt, receipt_from_rpc
-from bridge.codec.types import ZERO_HASH, Address, BlockNumber, Hash32, UnixSeconds
+from bridge.codec.types import ZERO_HASH, Address, BlockNumber, Hash32
 
 TRANSACTIONS_KEPT = 64
 _INDEX_BITS = 24
@@ -29,27 +28,11 @@ class Absence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class BlockFields:
-    """What a leaf commits to, and the hash that ties it to our chain."""
-
-    number: BlockNumber
-    hash: Hash32
-    timestamp: UnixSeconds
-    transactions_root: Hash32
-    receipts_root: Hash32
-
-    @property
-    def leaf(self) -> Hash32:
-        """The block's leaf in the checkpoint tree."""
-        return leaf(self.number, self.timestamp, self.transactions_root, self.receipts_root)
-
-
-@dataclass(frozen=True, slots=True)
 class MinedBurns:
     """A transaction in a block. All receipts of the block are proved by its receiptsRoot."""
 
     transaction_hash: Hash32
-    block: BlockFields
+    block: StoredHeader
     transaction_index: int
     receipts: tuple[Receipt, ...]
 
@@ -127,16 +110,16 @@ class TransactionFinder:
             )
         return MinedBurns(transaction, block, place.transaction_index, receipts)
 
-    async def _block(self, reader: ChainReader, place: _Place) -> BlockFields:
+    async def _block(self, reader: ChainReader, place: _Place) -> StoredHeader:
         """The block at the place's number: from our own headers, else as the endpoint has it at that number."""
         own = self._side.headers.header(place.block_number)
         if own is not None:
-            return BlockFields(own.number, own.hash, own.timestamp, own.transactions_root, own.receipts_root)
+            return own
         with chain_errors(f"side-chain block {place.block_number}", reader):
-            header = await reader.header(place.block_number)
-        if header is None:
+            shown = await reader.headers(place.block_number, 1)
+        if not shown:
             raise CannotTell(f"{reader.pool.latest_label} does not show side-chain block {place.block_number}")
-        return BlockFields(header.number, header.hash, header.timestamp, header.transactions_root, header.receipts_root)
+        return shown[0]
 
 
 def burns_in(receipt: Receipt) -> tuple[FoundBurn, ...]:

@@ -9,9 +9,8 @@ from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address
 from node.api.archive import CheckpointSummary
 from node.api.encoding import JsonValue
-from node.app.state import PriorityVector, Proposal, State, ValidatorRecord
+from node.app.state import WEI_PER_TOKEN, PriorityVector, Proposal, State, ValidatorRecord
 
-WEI_PER_TOKEN = 10**18
 UNCOMPRESSED_POINT = b"\x04"
 
 

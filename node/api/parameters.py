@@ -11,7 +11,7 @@ from node.api.errors import BadParameterError, UnknownParameterError
 
 UINT64_MAX = 2**64 - 1
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,19}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+_NAME = re.compile(r"[!-~]{1,64}")
 
 
 def refuse_unknown_query(request: web.Request, *known: str) -> None:
@@ -54,10 +54,10 @@ def path_address(request: web.Request, name: str) -> Address:
 
 
 def query_name(request: web.Request, name: str) -> str | None:
-    """The query parameter as a configured name (lower-case letters, digits, - and _), or None where it is absent."""
+    """The query parameter as the name of something, or None where it is absent."""
     text = request.query.get(name)
     if text is not None and not _NAME.fullmatch(text):
-        raise BadParameterError(name, "must be 1 to 32 lower-case letters, digits, - or _")
+        raise BadParameterError(name, "must be 1 to 64 visible ASCII characters")
     return text
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from bridge.codec import merkle
 from bridge.codec.checkpoint import HEADER_ID_STEP
 from bridge.codec.hexadecimal import to_hex
+from bridge.codec.types import ValidatorId
 from node.api import heimdall_values as values
 from node.api.archive import CheckpointArchive
 from node.api.encoding import JsonValue, json_response
@@ -115,7 +116,7 @@ class HeimdallRoutes:
             raise UnavailableError("HEADERS_NOT_HELD", f"blocks {wanted.start} to {wanted.end} are not all held yet")
         root = await asyncio.to_thread(merkle.root, leaves)
         proposer = state.priorities[ROOT_CHAIN].proposer
-        account_root = queries.account_root_for(state, ROOT_CHAIN, proposer, wanted.start, wanted.end, root)
+        account_root = queries.account_root_for(state, ROOT_CHAIN, proposer, wanted, root)
         return json_response(
             {
                 "checkpoint": {
@@ -172,12 +173,11 @@ class HeimdallRoutes:
         return json_response({"validator": found})
 
     async def _validator(self, request: web.Request) -> web.Response:
-        number = path_integer(request, "id", 1)
         state = self._state
-        for record in (*state.validators.members, *state.validators.former):
-            if record.id == number:
-                return json_response({"validator": values.validator(record, state.priorities[ROOT_CHAIN])})
-        raise _no_validator()
+        record = queries.member_by_id(state, ValidatorId(path_integer(request, "id", 1)))
+        if record is None:
+            raise _no_validator()
+        return json_response({"validator": values.validator(record, state.priorities[ROOT_CHAIN])})
 
     async def _validator_status(self, request: web.Request) -> web.Response:
         """Whether this is the signer of a current validator; Heimdall's name for the field says the opposite."""

@@ -1,0 +1,250 @@
+"""Bad input and too much of it: always a clear JSON error with a stable code, and nothing breaks."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from node.api.server import ApiServer
+from node.api.settings import ApiSettings
+from tests.unit.api.client import Json, client_of_node
+from tests.unit.api.node import SyntheticNode
+from tests.unit.burns.world import burn_world
+
+HASH = "0x" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/sidewarden/v1/checkpoints/0", "number"),
+        ("/sidewarden/v1/checkpoints/-1", "number"),
+        ("/sidewarden/v1/checkpoints/1.0", "number"),
+        ("/sidewarden/v1/checkpoints/latest", "number"),
+        ("/sidewarden/v1/checkpoints/01", "number"),
+        ("/sidewarden/v1/checkpoints/18446744073709551616", "number"),
+        ("/sidewarden/v1/checkpoints/" + "9" * 500, "number"),
+        ("/sidewarden/v1/checkpoints/%D9%A3", "number"),
+        ("/sidewarden/v1/checkpoints?limit=0", "limit"),
+        ("/sidewarden/v1/checkpoints?limit=101", "limit"),
+        ("/sidewarden/v1/checkpoints?limit=", "limit"),
+        ("/sidewarden/v1/checkpoints?before=0", "before"),
+        ("/sidewarden/v1/checkpoints?root_chain=", "root_chain"),
+        ("/sidewarden/v1/checkpoints?root_chain=" + "x" * 65, "root_chain"),
+        ("/sidewarden/v1/checkpoints?root_chain=%00", "root_chain"),
+        ("/sidewarden/v1/burns/0x12", "tx"),
+        ("/sidewarden/v1/burns/" + "ab" * 32, "tx"),
+        ("/sidewarden/v1/burns/0x" + "zz" * 32, "tx"),
+        (f"/sidewarden/v1/burns/{HASH}ab", "tx"),
+        (f"/sidewarden/v1/burns/{HASH}/proof?log_index=x", "log_index"),
+        (f"/sidewarden/v1/burns/{HASH}/proof?log_index=-1", "log_index"),
+        (f"/sidewarden/v1/burns/{HASH}/proof?log_index=4294967296", "log_index"),
+        ("/checkpoints/0", "number"),
+        ("/checkpoints/abc", "number"),
+        ("/checkpoints/list", "pagination.limit"),
+        ("/checkpoints/list?pagination.limit=0", "pagination.limit"),
+        ("/checkpoints/list?pagination.limit=10001", "pagination.limit"),
+        ("/checkpoints/list?pagination.limit=1&pagination.offset=-1", "pagination.offset"),
+        ("/checkpoints/list?pagination.limit=1&pagination.key=%21", "pagination.key"),
+        ("/checkpoints/list?pagination.limit=1&pagination.key=AAAA", "pagination.key"),
+        ("/checkpoints/list?pagination.limit=1&pagination.key=AAAAAAAAAAE=&pagination.offset=1", "pagination.offset"),
+        ("/stake/validator/0", "id"),
+        ("/stake/validator/x", "id"),
+        ("/stake/signer/0x12", "val_address"),
+        ("/stake/signer/" + "g" * 40, "val_address"),
+        ("/stake/validator-status/1", "val_address"),
+        ("/stake/proposers/0", "times"),
+        ("/stake/proposers/many", "times"),
+    ],
+)
+async def test_parameter__of_the_wrong_type_size_or_range__is_named(path: str, parameter: str) -> None:
+    async with client_of_node() as client:
+        answer = await client.get(path)
+        assert (answer.status, answer.code) == (400, "BAD_PARAMETER"), answer.text
+        assert parameter in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sidewarden/v1/status?verbose=1",
+        "/sidewarden/v1/checkpoints?limits=3",
+        "/sidewarden/v1/checkpoints/1?rootchain=root0",
+        f"/sidewarden/v1/burns/{HASH}?log_index=1",
+        f"/sidewarden/v1/burns/{HASH}/proof?logIndex=1",
+        f"/sidewarden/v1/burns/{HASH}/proof?log_index=1&log_index=2",
+    ],
+)
+async def test_query__with_an_unknown_or_doubled_parameter__is_refused(path: str) -> None:
+    async with client_of_node() as client:
+        answer = await client.get(path)
+        assert (answer.status, answer.code) == (400, "UNKNOWN_PARAMETER")
+
+
+async def test_root_chain__that_the_network_does_not_have__is_not_found() -> None:
+    async with client_of_node() as client:
+        answer = await client.get("/sidewarden/v1/checkpoints?root_chain=moon")
+        assert (answer.status, answer.code) == (404, "ROOT_CHAIN_UNKNOWN")
+
+
+@given(
+    route=st.sampled_from(
+        (
+            "/sidewarden/v1/checkpoints/{}",
+            "/sidewarden/v1/checkpoints?limit={}",
+            "/sidewarden/v1/checkpoints?before={}",
+            "/sidewarden/v1/checkpoints?root_chain={}",
+            "/sidewarden/v1/burns/{}",
+            "/sidewarden/v1/burns/{}/proof",
+            f"/sidewarden/v1/burns/{HASH}/proof?log_index={{}}",
+            "/checkpoints/{}",
+            "/checkpoints/list?pagination.limit=1&pagination.key={}",
+            "/stake/signer/{}",
+            "/stake/validator/{}",
+            "/stake/proposers/{}",
+            "/{}",
+        )
+    ),
+    values=st.lists(st.text(max_size=80), min_size=1, max_size=10),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+async def test_input__of_any_text__gets_a_described_json_answer(route: str, values: list[str]) -> None:
+    async with client_of_node() as client:
+        for value in values:
+            text = quote(value.encode("utf-8", "surrogatepass"), safe="")
+            if text.strip(".") == "":
+                continue  # clients resolve dots as steps in the path
+            answer = await client.get(route.format(text))
+            assert answer.status in (200, 400, 404)
+
+
+async def test_route__that_does_not_exist__is_json() -> None:
+    async with client_of_node() as client:
+        answer = await client.get("/checkpoint/latest")
+        assert (answer.status, answer.code) == (404, "NO_SUCH_ROUTE")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+async def test_method__other_than_get__is_refused_in_json(method: str) -> None:
+    async with client_of_node() as client, client.session.request(method, client.url + "/health") as response:
+        assert response.status == 405
+        assert response.headers["Allow"] == "GET, HEAD"
+        assert cast(Json, cast(Json, await response.json())["error"])["code"] == "METHOD_NOT_ALLOWED"
+
+
+async def test_head__of_a_route__is_answered_without_a_body() -> None:
+    async with client_of_node() as client, client.session.head(client.url + "/health") as response:
+        assert (response.status, await response.read()) == (200, b"")
+
+
+async def test_body__in_a_request__is_refused() -> None:
+    async with client_of_node() as client, client.session.get(client.url + "/health", data=b"x" * 10) as response:
+        assert response.status == 413
+        assert cast(Json, cast(Json, await response.json())["error"])["code"] == "BODY_NOT_TAKEN"
+
+
+async def test_request_line__at_its_limit__passes_and_beyond_is_refused() -> None:
+    async with client_of_node(ApiSettings(port=0, request_line_bytes_max=1_000)) as client:
+        fits = "/sidewarden/v1/burns/" + "a" * 900
+        assert (await client.get(fits)).status == 400
+        async with client.session.get(client.url + "/" + "a" * 1_100) as response:
+            assert response.status == 400
+
+
+async def test_server__by_default__listens_on_loopback_only() -> None:
+    assert ApiSettings().host == "127.0.0.1"
+    async with client_of_node() as client:
+        assert client.url.startswith("http://127.0.0.1:")
+
+
+async def test_server__on_a_port_that_is_taken__says_so() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with burn_world() as world:
+            server = ApiServer(SyntheticNode(world), ApiSettings(port=taken.getsockname()[1]))
+            with pytest.raises(OSError, match="in use"):
+                await server.start()
+            await server.close()
+
+
+class Gate:
+    """A behaviour of an RPC server that holds requests back, and tells when so many wait."""
+
+    def __init__(self, expected: int) -> None:
+        self._expected = expected
+        self._arrivals = 0
+        self.all_there = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def __call__(self, _: object) -> None:
+        """Wait for the opening; then the server answers as ever."""
+        self._arrivals += 1
+        if self._arrivals == self._expected:
+            self.all_there.set()
+        await self.opened.wait()
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "code"),
+    [
+        (ApiSettings(port=0, requests_in_flight_max=2), 503, "OVERLOADED"),
+        (ApiSettings(port=0, requests_in_flight_per_client_max=2), 429, "TOO_MANY_REQUESTS"),
+    ],
+)
+async def test_requests_in_flight__beyond_a_limit__are_to_come_again_and_watching_goes_on(
+    limits: ApiSettings, status: int, code: str
+) -> None:
+    async with client_of_node(limits) as client:
+        gate = Gate(2)
+        client.node.world.side_server.behaviour = gate
+        waiting = [asyncio.create_task(client.get(f"/sidewarden/v1/burns/{HASH[:-1]}{digit}")) for digit in range(2)]
+        await gate.all_there.wait()
+        refused = await client.get("/sidewarden/v1/status")
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (status, code, "1")
+        assert (await client.get("/health")).status == 200
+        assert (await client.get("/ready")).status == 200
+        assert (await client.get("/metrics")).status == 200
+        gate.opened.set()
+        assert [answer.status for answer in await asyncio.gather(*waiting)] == [200, 200]
+        assert (await client.get("/sidewarden/v1/status")).status == 200
+
+
+async def test_request__that_takes_too_long__is_given_up_with_504() -> None:
+    async with client_of_node(ApiSettings(port=0, request_timeout_s=0.05)) as client:
+        gate = Gate(1)
+        client.node.world.side_server.behaviour = gate
+        answer = await client.get(f"/sidewarden/v1/burns/{HASH}")
+        assert (answer.status, answer.code) == (504, "TIMED_OUT")
+        gate.opened.set()
+
+
+async def test_request__that_meets_a_bug__is_500_and_logged_and_the_next_is_served(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with client_of_node() as client:
+        client.node.edited_status = "no status"  # type: ignore[assignment]  # the bug
+        answer = await client.get("/health")
+        assert (answer.status, answer.code) == (500, "INTERNAL")
+        assert "bug" in caplog.text
+        assert "no status" not in answer.text
+        client.node.edited_status = None
+        assert (await client.get("/health")).status == 200
+
+
+def test_settings__that_would_let_nothing_through__are_refused() -> None:
+    refused: tuple[Callable[[], ApiSettings], ...] = (
+        lambda: ApiSettings(requests_in_flight_max=0),
+        lambda: ApiSettings(requests_in_flight_per_client_max=0),
+        lambda: ApiSettings(request_line_bytes_max=0),
+        lambda: ApiSettings(page_size_default=101),
+        lambda: ApiSettings(request_timeout_s=0),
+    )
+    for make in refused:
+        with pytest.raises(ValueError, match="at least one"):
+            make()
