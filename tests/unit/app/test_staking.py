@@ -1,4 +1,4 @@
-"""The validator set by L1's logs: who joins, grows, changes its key and leaves, and what follows for tallies and engine."""
+"""The validator set by L1's logs: who joins, grows, changes its key and leaves; what follows for tallies and engine."""
 
 from bridge.codec.hash import keccak256
 from bridge.codec.types import ValidatorId
