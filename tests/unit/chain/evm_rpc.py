@@ -41,7 +41,7 @@ class EvmChain:
         alloc = {account.address: Wei(100 * ETHER) for account in (self.us, self.rival)}
         self.evm = EmbeddedChain(None, ChainId(CHAIN_ID), clock, ChainGenesis(alloc, UnixSeconds(GENESIS_TIME)))
         self.evm.send_raw(self.transaction(self.rival, 0, None, ONCE_CREATION))
-        self.once = Address(keccak256(rlp.encode((self.rival.address, rlp.uint(0))))[12:])
+        self.once = self.created(self.rival, 0)
         self.mine()
         self._methods: dict[str, Callable[..., object]] = {
             "eth_chainId": lambda: quantity(CHAIN_ID),
@@ -64,6 +64,10 @@ class EvmChain:
         """A raw transaction of anyone's."""
         fees = Wei(tip_gwei * GWEI), Wei(100 * GWEI)
         return account.sign(DynamicFeeTransaction(ChainId(CHAIN_ID), nonce, *fees, 500_000, to, Wei(0), data))
+
+    def created(self, account: Account, nonce: int) -> Address:
+        """Where the contract stands that a transaction with this nonce creates."""
+        return Address(keccak256(rlp.encode((account.address, rlp.uint(nonce))))[12:])
 
     def owner(self, key: bytes) -> Address | None:
         """Who took a key, as of the head."""
