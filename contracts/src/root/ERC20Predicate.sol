@@ -31,6 +31,7 @@ contract ERC20Predicate is AccessControl, ITokenPredicate {
         _grantRole(MANAGER_ROLE, manager);
     }
 
+    /// @param depositData abi.encode(uint256 amount)
     function lockTokens(address depositor, address depositReceiver, address rootToken, bytes calldata depositData)
         external
         onlyRole(MANAGER_ROLE)

@@ -3,9 +3,11 @@ pragma solidity 0.8.37;
 
 /// @title What the RootChainManager asks of the contract that holds the tokens of one type.
 interface ITokenPredicate {
+    /// @notice Takes the depositor's tokens; the side chain will credit `depositReceiver`.
     function lockTokens(address depositor, address depositReceiver, address rootToken, bytes calldata depositData)
         external;
 
+    /// @notice Pays out what was burnt on the side chain.
     /// @param log the side chain's burn log, RLP encoded: it names who is paid, not `sender`
     function exitTokens(address sender, address rootToken, bytes calldata log) external;
 }

@@ -158,7 +158,7 @@ contract StakeManager is Ownable {
         accountStateRoot = stateRoot;
         round.epoch += 1;
         if (round.someoneLeaves) {
-            round.validatorSet = ValidatorSet.write(_withoutLeavers(set, round.epoch));
+            round.validatorSet = ValidatorSet.write(_removeLeavers(set, round.epoch));
             round.someoneLeaves = false;
         }
         _round = round;
@@ -327,7 +327,7 @@ contract StakeManager is Ownable {
         _setValidatorThreshold(count);
     }
 
-    /// @notice Sets the withdrawal delay (Polygon's name; it has auctions that depend on it too).
+    /// @notice Sets the withdrawal delay, in epochs (Polygon's name; it has auctions that depend on it too).
     function updateDynastyValue(uint256 epochs) external onlyOwner {
         withdrawalDelay = epochs;
     }
@@ -368,12 +368,14 @@ contract StakeManager is Ownable {
         return _validatorsInForce;
     }
 
+    /// @notice Whether a validator counts and may sign: also while it is leaving, until its epoch ends.
     function isValidator(uint256 validatorId) public view returns (bool) {
         Validator storage validator = _validators[validatorId];
         return validator.status == Status.Active
             && (validator.deactivationEpoch == 0 || validator.deactivationEpoch > _round.epoch);
     }
 
+    /// @notice The validator that `user` owns.
     function getValidatorId(address user) public view returns (uint256 validatorId) {
         validatorId = _validatorOf[user];
         require(validatorId != 0, NoValidatorOf(user));
@@ -391,14 +393,17 @@ contract StakeManager is Ownable {
         return _validators[_validatorOf[user]].amount;
     }
 
+    /// @notice The signer of a number; numbers are given in the order in which signers come, and never again.
     function signerAt(uint256 number) external view returns (address) {
         return _signers[number];
     }
 
+    /// @notice The number of accepted checkpoints, plus one.
     function epoch() external view returns (uint256) {
         return _round.epoch;
     }
 
+    /// @notice The same as epoch().
     function currentEpoch() external view returns (uint256) {
         return _round.epoch;
     }
@@ -421,8 +426,8 @@ contract StakeManager is Ownable {
         return ValidatorSet.entry(signer, SafeCast.toUint64(amount / TOKEN), uint32(number));
     }
 
-    /// @dev A validator that was removed by force stays in the list of leavers, and is passed over here.
-    function _withoutLeavers(uint256[] memory set, uint64 newEpoch) private returns (uint256[] memory) {
+    /// @dev Ends the epoch for those who leave. One that was removed by force since is still in the list: it is passed over.
+    function _removeLeavers(uint256[] memory set, uint64 newEpoch) private returns (uint256[] memory) {
         for (uint256 i = 0; i < _leavers.length; ++i) {
             Validator storage validator = _validators[_leavers[i]];
             if (validator.deactivationEpoch != newEpoch) continue;

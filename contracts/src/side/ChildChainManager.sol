@@ -26,10 +26,12 @@ contract ChildChainManager is AccessControl {
         _grantRole(STATE_SYNCER_ROLE, stateSyncer);
     }
 
+    /// @notice Joins a token of the root chain and its twin here, for good.
     function mapToken(address rootToken, address childToken) external onlyRole(MAPPER_ROLE) {
         _map(rootToken, childToken);
     }
 
+    /// @notice Takes a message of the root chain's StateSender.
     /// @param data abi.encode(DEPOSIT or MAP_TOKEN, bytes)
     function onStateReceive(uint256 id, bytes calldata data) external onlyRole(STATE_SYNCER_ROLE) {
         require(id > lastStateId, StateIdNotAscending(id, lastStateId));

@@ -16,6 +16,7 @@ contract ChildERC20 is ERC20, AccessControl, IChildToken {
         _grantRole(DEPOSITOR_ROLE, childChainManager);
     }
 
+    /// @param depositData abi.encode(uint256 amount)
     function deposit(address user, bytes calldata depositData) external onlyRole(DEPOSITOR_ROLE) {
         require(depositData.length == 32, WrongDataLength(depositData.length));
         _mint(user, uint256(bytes32(depositData)));

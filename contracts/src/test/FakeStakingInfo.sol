@@ -5,6 +5,7 @@ pragma solidity 0.8.37;
 contract FakeStakingInfo {
     error TooManyTopics(uint256 count);
 
+    /// @notice One log, of up to four topics.
     function emitLog(bytes32[] calldata topics, bytes calldata data) external {
         _emit(topics, data);
     }
