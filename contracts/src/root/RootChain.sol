@@ -11,7 +11,7 @@ import {StakeManager} from "./StakeManager.sol";
 /// @dev A header takes one slot for its root, and 80 bits of a slot that it shares with two others: its end block, its
 /// time and the number of its proposer's signer. Its start is the end of the one before it plus one.
 contract RootChain is Ownable {
-    /// @notice What the validators sign: Polygon's six words, or those and a header id and a time, bound to this contract.
+    /// @notice What validators sign: Polygon's six words, or those with a header id and a deadline, bound to here.
     enum DataForm {
         Polygon,
         Bound
@@ -75,7 +75,7 @@ contract RootChain is Ownable {
     }
 
     /// @notice Accepts the next checkpoint. Anybody may send it: only the signatures count.
-    /// @param data the six words of a Checkpoint; in the bound form followed by the header id and the last acceptable time
+    /// @param data the six words of a Checkpoint; in the bound form followed by the header id and the deadline
     /// @param sigs (r, s, v) of each signature, strictly ascending by the address that it recovers to
     function submitCheckpoint(bytes calldata data, uint256[3][] calldata sigs) external {
         Head memory head = _head;

@@ -398,7 +398,7 @@ contract StakeManager is Ownable {
         return _signers[number];
     }
 
-    /// @notice The number of accepted checkpoints, plus one.
+    /// @notice One more than the number of checkpoints accepted so far, those taken back included.
     function epoch() external view returns (uint256) {
         return _round.epoch;
     }
@@ -426,7 +426,7 @@ contract StakeManager is Ownable {
         return ValidatorSet.entry(signer, SafeCast.toUint64(amount / TOKEN), uint32(number));
     }
 
-    /// @dev Ends the epoch for those who leave. One that was removed by force since is still in the list: it is passed over.
+    /// @dev One that was removed by force after it had announced itself is still in the list, and is passed over.
     function _removeLeavers(uint256[] memory set, uint64 newEpoch) private returns (uint256[] memory) {
         for (uint256 i = 0; i < _leavers.length; ++i) {
             Validator storage validator = _validators[_leavers[i]];

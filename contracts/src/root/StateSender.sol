@@ -26,7 +26,7 @@ contract StateSender is Ownable {
         else emit RegistrationUpdated(msg.sender, sender, receiver);
     }
 
-    /// @notice Sends `data` to a contract of the side chain, as its registered sender.
+    /// @notice Sends data to a contract of the side chain, as its registered sender.
     function syncState(address receiver, bytes calldata data) external {
         require(registrations[receiver] == msg.sender, "Invalid sender");
         emit StateSynced(++counter, receiver, data);
