@@ -51,6 +51,8 @@ def to_go(burn_block: BlockNumber, confirmed_head: BlockNumber, rule: RangeRule,
     chain confirms it.
     """
     last_end = -1 if pace.last is None else pace.last.end
+    if burn_block <= last_end:
+        return _until_confirmed(burn_block, confirmed_head, pace)
     distance = burn_block - last_end
     full = (distance - 1) // rule.maximum_blocks
     rest = max(distance - full * rule.maximum_blocks, rule.minimum_blocks)
@@ -59,3 +61,9 @@ def to_go(burn_block: BlockNumber, confirmed_head: BlockNumber, rule: RangeRule,
     by_blocks_s = blocks * pace.block_time_s
     by_turn_s = 0.0 if pace.last is None else pace.last.created_at + (full + 1) * pace.interval_s - now_s
     return ToGo(blocks, math.ceil(max(0.0, by_blocks_s, by_turn_s) + pace.root_lag_s))
+
+
+def _until_confirmed(burn_block: BlockNumber, confirmed_head: BlockNumber, pace: Pace) -> ToGo:
+    """The root chain is ahead of our own view of the side chain, which has to catch up."""
+    blocks = max(0, burn_block - confirmed_head)
+    return ToGo(blocks, math.ceil(blocks * pace.block_time_s))

@@ -6,12 +6,13 @@ from bridge.burns.cadence import Pace, ToGo, to_go
 from bridge.burns.checkpoints import CheckpointFinder, Survey
 from bridge.burns.contracts import RootContracts
 from bridge.burns.errors import CannotTell, EndpointFalse
-from bridge.burns.leaves import ProvedRanges, leaf_of
+from bridge.burns.leaves import ProvedRanges
 from bridge.burns.report import BurnOnRoot, BurnStatus, CheckpointOnRoot, RootBlock
 from bridge.burns.transactions import FoundBurn, MinedBurns
 from bridge.burns.views import RootView, SideView
 from bridge.chain.clock import Clock
 from bridge.chain.header_store import BlockPoint, HeaderStore
+from bridge.chain.headers import leaf_of_stored
 from bridge.codec.exit_payload import branch_mask, exit_hash
 from bridge.codec.types import BlockNumber
 
@@ -82,7 +83,7 @@ class RootJudge:
         """READY is only said when the very leaf is under the root that the root chain has: a proof will follow."""
         endpoint = self.view.reader.pool.latest_label
         leaves = await self._ranges.leaves(checkpoint, endpoint)
-        if leaves[mined.block.number - checkpoint.start] != leaf_of(mined.block):
+        if leaves[mined.block.number - checkpoint.start] != leaf_of_stored(mined.block):
             raise EndpointFalse(
                 f"the transaction's block {mined.block.number} is not under checkpoint {checkpoint.header_id}",
                 self._side.reader.pool.latest_label,

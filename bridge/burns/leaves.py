@@ -7,10 +7,10 @@ from bridge.burns.errors import CannotTell, EndpointFalse
 from bridge.burns.reading import chain_errors
 from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.sharing import Recent
-from bridge.chain.header_store import HeaderStore, StoredHeader
+from bridge.chain.header_store import HeaderStore
+from bridge.chain.headers import leaf_of_stored
 from bridge.chain.reader import ChainReader
 from bridge.codec import merkle
-from bridge.codec.header import leaf
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import BlockNumber, Hash32
 
@@ -18,11 +18,6 @@ CHECKPOINT_BLOCKS_MAX = 32_768
 """The longest range whose leaves are collected: Bor's own limit for a root."""
 PAGE = 1_024
 RANGES_KEPT = 8
-
-
-def leaf_of(header: StoredHeader) -> Hash32:
-    """A header's leaf in the checkpoint tree."""
-    return leaf(header.number, header.timestamp, header.transactions_root, header.receipts_root)
 
 
 class LeafSource(Protocol):
@@ -54,7 +49,7 @@ class StoredLeaves:
             headers = self._headers.headers(BlockNumber(page_start), count)
             if len(headers) != count:
                 return None
-            found.extend(leaf_of(header) for header in headers)
+            found.extend(leaf_of_stored(header) for header in headers)
             await asyncio.sleep(0)
         return tuple(found)
 
@@ -79,7 +74,7 @@ class FetchedLeaves:
                 headers = await self._reader.headers(BlockNumber(page_start), count)
             if len(headers) != count:
                 raise CannotTell(f"{self.origin} does not show side-chain block {page_start + len(headers)}")
-            found.extend(leaf_of(header) for header in headers)
+            found.extend(leaf_of_stored(header) for header in headers)
         return tuple(found)
 
 

@@ -78,6 +78,15 @@ class CheckpointDetails:
     missing: tuple[ValidatorId, ...]
 
 
+MISSING = "MISSING"
+
+
+def own_part(record: CheckpointRecord, validator: ValidatorId) -> str:
+    """How a validator took part in an acknowledged checkpoint: a `Timing`, or MISSING."""
+    signatures = (*_recorded(record.entry), *(_after_ack(late) for late in record.late))
+    return next((one.timing.value for one in signatures if one.validator_id == validator), MISSING)
+
+
 def acknowledged_details(root_chain: str, record: CheckpointRecord) -> CheckpointDetails:
     """What the log says of a checkpoint that L1 has accepted."""
     entry = record.entry

@@ -10,8 +10,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bridge.chain.endpoint import EndpointState
+from node.api.checkpoints import MISSING, Timing
 from node.api.view import ChainEndpoint, VerdictCount
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """How this validator took part in the last acknowledged checkpoint of a root chain."""
+
+    root_chain: str
+    part: str
+    """A `Timing`, or MISSING."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class Facts:
     status: NodeStatus
     endpoints: tuple[ChainEndpoint, ...]
     verdicts: tuple[VerdictCount, ...]
+    own_parts: tuple[OwnPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,12 @@ def _reasons(facts: Facts) -> Iterator[Sample]:
 
 def _verdicts(facts: Facts) -> Iterator[Sample]:
     return (Sample((one.root_chain, one.verdict), one.count) for one in facts.verdicts)
+
+
+def _own_parts(facts: Facts) -> Iterator[Sample]:
+    for one in facts.own_parts:
+        for part in (*Timing, MISSING):
+            yield Sample((one.root_chain, part), float(one.part == part))
 
 
 def _endpoint_errors(facts: Facts) -> Iterator[Sample]:
@@ -251,6 +268,12 @@ ROOT_CHAIN_METRICS = (
         _ROOT,
         "Checkpoints that this balance still pays for.",
         _root(lambda r: r.submitter_checkpoints_left),
+    ),
+    Declared(
+        "sidewarden_checkpoint_last_own_signature",
+        (*_ROOT, "timing"),
+        "1 for how this validator signed the last acknowledged checkpoint, or MISSING; 0 for the others.",
+        _own_parts,
     ),
     Declared("sidewarden_verdicts_total", (*_ROOT, "verdict"), "This node's verdicts about proposals.", _verdicts),
 )

@@ -24,8 +24,8 @@ from node.api.errors import (
     UnavailableError,
     error_response,
 )
+from node.api.facts import facts_of
 from node.api.metrics import NodeMetrics
-from node.api.metrics_table import Facts
 from node.api.routes import Route
 from node.api.routes_burns import BurnRoutes, api_error_of
 from node.api.routes_heimdall import HeimdallRoutes
@@ -42,7 +42,7 @@ NO_ROUTE = "none"
 
 def create_app(view: NodeView, settings: ApiSettings) -> web.Application:
     """The application with all routes of this node, not yet listening."""
-    metrics = NodeMetrics(lambda: Facts(view.status(), view.endpoints(), view.verdicts()))
+    metrics = NodeMetrics(lambda: facts_of(view))
     middlewares = (_counting(metrics), _errors(settings), _in_flight_limit(settings), _time_limit(settings))
     app = web.Application(middlewares=middlewares)
     for route in all_routes(view, settings, metrics):

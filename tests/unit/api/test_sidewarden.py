@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.codec.hexadecimal import to_hex
+from node.api.metrics_table import DECLARED
 from node.app.state import Stage
 from node.duties.status import Reason, Why
 from tests.unit.api.client import client_of_node
@@ -67,13 +68,18 @@ async def test_status__of_a_waiting_node__says_why_in_one_reason() -> None:
 
 async def test_metrics__of_a_node__show_each_declared_name_and_exactly_one_reason() -> None:
     async with client_of_node() as client:
+        client.node.acknowledge(1)
         await client.get("/sidewarden/v1/status")
         text = (await client.get("/metrics")).text
+        for declared in DECLARED:
+            assert f"# HELP {declared.name} {declared.text}" in text
         assert 'sidewarden_waiting_reason{reason="WAITING_FOR_SIDE_BLOCKS",root_chain="root0"} 1.0' in text
         assert sum(line.endswith(" 1.0") for line in text.splitlines() if "sidewarden_waiting_reason{" in line) == 1
         assert 'sidewarden_checkpoint_last_submitted_seconds{root_chain="root0"} 0.0' in text
         assert 'sidewarden_checkpoint_last_acknowledged_seconds{root_chain="root0"} 1.700000009e+09' in text
         assert 'sidewarden_rpc_errors_total{chain="side",code="RPC_TIMEOUT",endpoint="side#0"} 2.0' in text
+        assert 'sidewarden_checkpoint_last_own_signature{root_chain="root0",timing="IN_TIME"} 1.0' in text
+        assert 'sidewarden_checkpoint_last_own_signature{root_chain="root0",timing="MISSING"} 0.0' in text
         assert 'sidewarden_verdicts_total{root_chain="root0",verdict="VALID"} 3.0' in text
         assert 'sidewarden_api_requests_total{route="/sidewarden/v1/status",status="200"} 1.0' in text
 

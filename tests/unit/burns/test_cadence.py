@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.burns.cadence import Pace, RangeRule, to_go
+from bridge.burns.cadence import Pace, RangeRule, ToGo, to_go
 from bridge.burns.report import CheckpointOnRoot
 from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, BlockNumber, UnixSeconds
 
@@ -64,3 +64,8 @@ def test_seconds_to_go__once_overdue__are_what_the_root_chain_lags() -> None:
 def test_seconds_to_go__several_checkpoints_away__count_a_turn_for_each() -> None:
     pace = Pace(last_checkpoint(7), interval_s=20.0, block_time_s=1.0, root_lag_s=0.0)
     assert to_go(BlockNumber(7 + 130), BlockNumber(500), RULE, pace, 1_000.0).seconds == 3 * 20
+
+
+def test_to_go__under_a_checkpoint_that_our_own_view_has_not_reached__is_the_way_to_that_block() -> None:
+    pace = Pace(last_checkpoint(63), interval_s=20.0, block_time_s=2.0, root_lag_s=4.0)
+    assert to_go(BlockNumber(40), BlockNumber(37), RULE, pace, 1_000.0) == ToGo(3, 6)
