@@ -23,7 +23,8 @@ from bridge.codec.header import leaf
 from bridge.codec.types import BlockNumber, Hash32
 
 BATCH_HEADERS = 100
-BATCHES_IN_FLIGHT = 2
+BATCHES_IN_FLIGHT = 3
+"""So that the node always has one to work on while another travels and a third is hashed."""
 HEADERS_PER_ADVANCE = 2_000
 
 
@@ -152,18 +153,23 @@ class HeaderFollower:
         return FollowReport(added=len(linked), more=bool(linked) and start + len(linked) <= target)
 
     async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[StoredHeader, None]:
-        """The headers from `start` to `end`, or to the first that the node does not show, two batches in flight."""
+        """The headers from `start` to `end`, or to the first that the node does not show, several batches in flight."""
         starts = deque(range(start, end + 1, BATCH_HEADERS))
         flying: deque[tuple[int, asyncio.Task[tuple[StoredHeader, ...]]]] = deque()
+
+        def take_off() -> None:
+            while starts and len(flying) < BATCHES_IN_FLIGHT:
+                first = starts.popleft()
+                count = min(BATCH_HEADERS, end + 1 - first)
+                flying.append((count, asyncio.ensure_future(self._reader.headers(BlockNumber(first), count))))
+
         try:
-            while starts or flying:
-                while starts and len(flying) < BATCHES_IN_FLIGHT:
-                    first = starts.popleft()
-                    count = min(BATCH_HEADERS, end + 1 - first)
-                    flying.append((count, asyncio.ensure_future(self._reader.headers(BlockNumber(first), count))))
+            take_off()
+            while flying:
                 count, batch = flying[0]
                 headers = await batch
                 flying.popleft()
+                take_off()
                 for header in headers:
                     yield header
                 if len(headers) < count:
