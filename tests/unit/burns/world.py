@@ -106,7 +106,7 @@ class Side(TinyChain):
 
 def transaction_hash(block: Block, index: int) -> Hash32:
     """Some hash per transaction; nothing here has transactions' bytes."""
-    return keccak256(block.header.hash + bytes((index,)))
+    return keccak256(block.header.hash + index.to_bytes(4))
 
 
 @dataclass(frozen=True, slots=True)
