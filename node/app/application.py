@@ -67,6 +67,7 @@ class Application:
         self._opener = opener or TransactionOpener(genesis_hash(genesis))
         self._mempool = MempoolView()
         self._hashed, self._committed = self._load()
+        self._mempool.know(_signers(self._committed), self._committed.height)
         self._last_events: tuple[Event, ...] = ()
         self._executed: _Executed | None = None
 
@@ -209,9 +210,9 @@ class Application:
 
     def _note_committed(self, executed: _Executed) -> None:
         taken = [opened for opened in executed.transactions if isinstance(opened, OpenedTransaction)]
-        state = executed.committed.state
-        nonces = [(sender.address, sender.nonce) for sender in state.senders]
-        self._mempool.block_committed(executed.committed.height, taken, _signers(executed.committed), nonces)
+        nonces = {sender.address: sender.nonce for sender in executed.committed.state.senders}
+        self._mempool.know(_signers(executed.committed), executed.committed.height)
+        self._mempool.block_committed(executed.committed.height, taken, nonces)
 
 
 def _signers(committed: Committed) -> set[Address]:

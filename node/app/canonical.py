@@ -94,6 +94,11 @@ def from_item(kind: type[T], item: RlpItem) -> T:
     return value
 
 
+def fixed_length(kind: object) -> int | None:
+    """How many bytes every value of a type has; None if that is not fixed."""
+    return _FIXED_BYTES.get(kind)
+
+
 def codec_of(kind: object) -> Codec[Any]:
     """The codec of a type, built once from its annotations. Raises TypeError for a type that has no canonical form."""
     codec = _CODECS.get(kind)

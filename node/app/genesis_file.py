@@ -12,6 +12,7 @@ from typing import Any, NewType, get_args, get_origin, get_type_hints
 from bridge.codec.errors import HexError
 from bridge.codec.hexadecimal import from_hex, to_hex
 from bridge.codec.types import Wei
+from node.app import canonical
 from node.app.errors import GenesisError
 from node.app.genesis import Genesis
 
@@ -62,7 +63,7 @@ def _from_json(kind: Any, value: Any, place: str) -> Any:
         _expect(isinstance(value, str) and value.isascii() and value.isdigit(), place, "wei as a decimal string")
         return int(value)
     if base is bytes:
-        return _bytes_from_json(value, place)
+        return _bytes_from_json(value, canonical.fixed_length(kind), place)
     if base is str:
         _expect(isinstance(value, str), place, "text")
         return value
@@ -84,10 +85,10 @@ def _record_from_json(kind: Any, value: Any, place: str) -> Any:
     return kind(**{name: _from_json(hints[name], value[name], f"{place}.{name}") for name in names})
 
 
-def _bytes_from_json(value: Any, place: str) -> bytes:
+def _bytes_from_json(value: Any, length: int | None, place: str) -> bytes:
     _expect(isinstance(value, str), place, "0x-hex")
     try:
-        return from_hex(value)
+        return from_hex(value, length)
     except HexError as error:
         raise GenesisError(f"{place}: {error}") from error
 

@@ -4,7 +4,7 @@ Losing it, by a restart, costs nothing: it only limits how much waits.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.codec.types import Address
@@ -59,24 +59,22 @@ class MempoolView:
                 totals[sender] = totals.get(sender, 0) + size
         return totals
 
+    def know(self, signers: Iterable[Address], height: int) -> None:
+        """Note whose transactions count after this block."""
+        for signer in signers:
+            self._known_until[signer] = height + KNOWN_BLOCKS
+
     def block_committed(
-        self,
-        height: int,
-        transactions: Iterable[OpenedTransaction],
-        signers: Iterable[Address],
-        nonces: Sequence[tuple[Address, int]],
+        self, height: int, transactions: Iterable[OpenedTransaction], last_nonces: Mapping[Address, int]
     ) -> None:
         """Forget what the block used up, and what the engine has not asked about for long."""
         used: dict[Address, int] = {}
         for opened in transactions:
             used[opened.sender] = used.get(opened.sender, 0) + opened.size
         self._recent.append(used)
-        for signer in signers:
-            self._known_until[signer] = height + KNOWN_BLOCKS
         self._known_until = {signer: until for signer, until in self._known_until.items() if until >= height}
-        last = dict(nonces)
         self._pending = {
             data: pending
             for data, pending in self._pending.items()
-            if pending.nonce > last.get(pending.sender, 0) and pending.height + PENDING_BLOCKS_MAX >= height
+            if pending.nonce > last_nonces.get(pending.sender, 0) and pending.height + PENDING_BLOCKS_MAX >= height
         }
