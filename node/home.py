@@ -54,13 +54,13 @@ def open_home(home: Home, genesis: Genesis) -> OpenHome:
     Raises KeystoreError, and node.store's StoreError.
     """
     config, paths = home.config, home.config.paths
-    local_store = LocalStore(home.path / paths.local_db)
+    local_store = LocalStore(home.locate(paths.local_db))
     record: SigningRecord | RecordError
     try:
-        record = SigningRecord.open(home.path / paths.signing_db, local_store)
+        record = SigningRecord.open(home.locate(paths.signing_db), local_store)
     except RecordError as error:
         record = error
-    state_store = SqliteStateStore(home.path / paths.state_db)
+    state_store = SqliteStateStore(home.locate(paths.state_db))
     ring, submission_key = _open_keys(home)
     return OpenHome(
         path=home.path,
@@ -80,7 +80,7 @@ def _open_keys(home: Home) -> tuple[KeyRing, SubmissionKey | None]:
     wanted = (*keys.signers, *(() if keys.submission is None else (keys.submission,)))
     if not wanted:
         return KeyRing(()), None
-    password = read_password(home.path / keys.password_file)
-    opened = open_keystores(home.path / keys.keystore_dir, wanted, password)
+    password = read_password(home.locate(keys.password_file))
+    opened = open_keystores(home.locate(keys.keystore_dir), wanted, password)
     submission = None if keys.submission is None else SubmissionKey(opened[-1])
     return KeyRing(opened[: len(keys.signers)]), submission

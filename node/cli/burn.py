@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -31,18 +30,10 @@ def burn(transaction_hash: str, home_path: Path, api_url: str | None, log_index:
     if as_json:
         click.echo(json.dumps({**report, "proofs": proofs}, indent=2))
         return
-    if not burns:
-        click.echo(report["status"])
+    click.echo(f"{report['status']}: {report['text']}")
     for each in burns:
-        click.echo(_sentence(each))
+        click.echo(
+            f"log {each['log_index']}: {each['amount']} of token {each['token']} by {each['burner']}: {each['status']}"
+        )
     for proof in proofs:
         click.echo(f"\nproof of log {proof['log_index']}, for RootChainManager.exit(bytes):\n{proof['payload']}")
-
-
-def _sentence(burnt: dict[str, Any]) -> str:
-    words = [f"log {burnt['log_index']}: {burnt['status']}"]
-    if burnt.get("blocks_to_go"):
-        words.append(f"{burnt['blocks_to_go']} blocks to go")
-    if burnt.get("seconds_to_go") is not None and burnt["status"] in ("PENDING", "NOT_CHECKPOINTED"):
-        words.append(f"about {burnt['seconds_to_go']} s")
-    return ", ".join(words)

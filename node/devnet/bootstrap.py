@@ -3,17 +3,14 @@
 All blocks are made on demand with timestamps of the last minute, so that no chain's clock leads the machine's.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.chain.clock import Clock
-from bridge.chain.fields import as_items, as_object
 from bridge.chain.reader import ChainReader
 from bridge.codec.abi import encode_call
-from bridge.codec.events import STATE_SYNCED_TOPIC, StateSynced, decode_event
-from bridge.codec.hexadecimal import to_hex
-from bridge.codec.receipts import log_from_rpc
-from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
+from bridge.codec.secp256k1 import sign
+from bridge.codec.transaction import DynamicFeeTransaction
+from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import (
     DataForm,
@@ -25,18 +22,20 @@ from contracts.deployment import (
     side_deployment,
 )
 from node.devnet.accounts import Account, DevnetAccounts
+from node.devnet.chains import Chains
+from node.devnet.relayer import synced_states
 from node.devnet.settings import DevnetError
-from node.devnet.wallet import Wallet
+from node.devnet.wallet import FEE_CAP_WEI, TIP_WEI
 
+ROOT = "root"
+SIDE = "side"
+"""The names of a devnet's chains."""
 WEI_PER_TOKEN = 10**18
 STAKES_TOKENS = (100, 90, 80, 70)
 """Repeating: different stakes, and with four or more validators none holds a third of the power."""
-DEMO_TOKENS = 1_000
+DEPOSIT_WEI = Wei(1_000 * WEI_PER_TOKEN)
 """Deposited for each demo account."""
 GAS_LIMIT = 6_000_000
-BLOCKS_MAX = 48
-"""That the transactions of a bootstrap may take on one chain; the back-dated minute has room for them."""
-LOGS_MAX = 1_000
 
 
 class BootstrapFailed(DevnetError):
@@ -46,47 +45,83 @@ class BootstrapFailed(DevnetError):
 
 
 @dataclass(frozen=True, slots=True)
-class FreshChain:
-    """A chain with nothing on it: how to read it, and how to make its next block with a given timestamp."""
-
-    chain_id: ChainId
-    reader: ChainReader
-    mine: Callable[[UnixSeconds], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrapped:
-    """Where the contracts are."""
+class DevnetContracts:
+    """Where the contracts are, once they are deployed: it follows from the accounts."""
 
     root: RootContracts
     side: SideContracts
 
 
-async def bootstrap(
-    root: FreshChain,
-    side: FreshChain,
-    accounts: DevnetAccounts,
-    data_form: DataForm,
-    confirmations: int,
-    clock: Clock,
-) -> Bootstrapped:
-    """Deploy, stake, deposit, and add `confirmations` empty root-chain blocks. Raises BootstrapFailed, ChainError."""
-    plan = DeploymentPlan(
+def deployment_plan(accounts: DevnetAccounts, side_chain_id: ChainId, data_form: DataForm) -> DeploymentPlan:
+    """How a devnet's contracts are deployed."""
+    return DeploymentPlan(
         deployer=accounts.deployer.address,
         state_syncer=accounts.relayer.address,
-        side_chain_id=side.chain_id,
+        side_chain_id=side_chain_id,
         data_form=data_form,
     )
-    on_root, on_side = root_deployment(plan), side_deployment(plan)
-    there = on_root.contracts
-    steps = (*on_root.steps, *_stakes(there, accounts), *_deposits(there, accounts))
-    await _send_all(root, accounts.deployer, steps, clock)
-    await _send_all(side, accounts.deployer, on_side.steps, clock)
-    carried = await _carry_deposits(root.reader, there.state_sender, on_side.contracts.child_chain_manager)
-    await _send_all(side, accounts.relayer, carried, clock)
-    for _ in range(confirmations):
-        await _mine_next(root)
-    return Bootstrapped(there, on_side.contracts)
+
+
+def contracts_of(plan: DeploymentPlan) -> DevnetContracts:
+    """Where a plan puts the contracts."""
+    return DevnetContracts(root_deployment(plan).contracts, side_deployment(plan).contracts)
+
+
+class Bootstrap:
+    """Makes a new devnet's past, on chains that have only their genesis blocks."""
+
+    def __init__(
+        self, chains: Chains, root_reader: ChainReader, root_id: ChainId, side_id: ChainId, accounts: DevnetAccounts
+    ) -> None:
+        self._chains = chains
+        self._root_reader = root_reader
+        self._ids = {ROOT: root_id, SIDE: side_id}
+        self._accounts = accounts
+
+    async def run(self, plan: DeploymentPlan, confirmations: int) -> None:
+        """Deploy, stake, deposit, and let `confirmations` root-chain blocks follow.
+
+        Raises BootstrapFailed, ChainCommandRefused, ChainError.
+        """
+        accounts = self._accounts
+        on_root, on_side = root_deployment(plan), side_deployment(plan)
+        there = on_root.contracts
+        await self._send(
+            ROOT, accounts.deployer, (*on_root.steps, *_stakes(there, accounts), *_deposits(there, accounts))
+        )
+        await self._send(SIDE, accounts.deployer, on_side.steps)
+        await self._send(SIDE, accounts.relayer, await self._carried_over(there, on_side.contracts))
+        head = await self._chains.status(ROOT)
+        await self._chains.mine(ROOT, confirmations, UnixSeconds(head.head_timestamp + 1))
+
+    async def _carried_over(self, root: RootContracts, side: SideContracts) -> list[DeploymentStep]:
+        """What the relayer passes on: every state synced so far."""
+        head = await self._chains.status(ROOT)
+        states = await synced_states(self._root_reader, root.state_sender, BlockNumber(0), head.head_number)
+        return [
+            DeploymentStep(
+                "carry over",
+                side.child_chain_manager,
+                encode_call("onStateReceive(uint256,bytes)", state.id, state.data),
+            )
+            for state in states
+        ]
+
+    async def _send(self, chain: str, sender: Account, steps: Sequence[DeploymentStep]) -> None:
+        """Send one account's first transactions, and see that all succeed."""
+        raw = [_signed(self._ids[chain], sender, nonce, step) for nonce, step in enumerate(steps)]
+        head = await self._chains.status(chain)
+        results = await self._chains.submit(chain, raw, UnixSeconds(head.head_timestamp + 1))
+        for step, result in zip(steps, results, strict=True):
+            if not result.succeeded:
+                raise BootstrapFailed(f"bootstrap step '{step.label}' on the {chain} chain failed")
+
+
+def _signed(chain_id: ChainId, sender: Account, nonce: int, step: DeploymentStep) -> bytes:
+    transaction = DynamicFeeTransaction(
+        chain_id, nonce, Wei(TIP_WEI), Wei(FEE_CAP_WEI), GAS_LIMIT, step.to, Wei(0), step.data
+    )
+    return transaction.raw(sign(transaction.signing_hash(), sender.private_key))
 
 
 def _stakes(contracts: RootContracts, accounts: DevnetAccounts) -> list[DeploymentStep]:
@@ -99,48 +134,7 @@ def _stakes(contracts: RootContracts, accounts: DevnetAccounts) -> list[Deployme
 
 
 def _deposits(contracts: RootContracts, accounts: DevnetAccounts) -> list[DeploymentStep]:
-    amount = Wei(DEMO_TOKENS * WEI_PER_TOKEN)
-    steps = [calls.mint(contracts.demo_token, accounts.deployer.address, Wei(amount * len(accounts.demo)))]
+    steps = [calls.mint(contracts.demo_token, accounts.deployer.address, Wei(DEPOSIT_WEI * len(accounts.demo)))]
     for account in accounts.demo:
-        steps += calls.deposit(contracts, account.address, amount)
+        steps += calls.deposit(contracts, account.address, DEPOSIT_WEI)
     return steps
-
-
-async def _carry_deposits(root: ChainReader, state_sender: Address, receiver: Address) -> list[DeploymentStep]:
-    """What the relayer passes on: every state that was synced so far."""
-    wanted = {
-        "address": to_hex(state_sender),
-        "topics": [to_hex(STATE_SYNCED_TOPIC)],
-        "fromBlock": "0x0",
-        "toBlock": "latest",
-    }
-    items = as_items(await root.pool.call("eth_getLogs", [wanted]), "eth_getLogs", LOGS_MAX)
-    events = (decode_event(log_from_rpc(as_object(item, "log"))) for item in items)
-    return [
-        DeploymentStep("carry over", receiver, encode_call("onStateReceive(uint256,bytes)", event.id, event.data))
-        for event in events
-        if isinstance(event, StateSynced) and event.contract == receiver
-    ]
-
-
-async def _send_all(chain: FreshChain, sender: Account, steps: Sequence[DeploymentStep], clock: Clock) -> None:
-    """Send the steps in order, and make blocks until all are in one and have succeeded."""
-    wallet = Wallet(sender, chain.chain_id, chain.reader, clock)
-    sent = [(step.label, await wallet.send(step.to, step.data, gas_limit=GAS_LIMIT)) for step in steps]
-    last = sent[-1][1]
-    for _ in range(BLOCKS_MAX):
-        await _mine_next(chain)
-        if await chain.reader.transaction_receipt(last) is not None:
-            break
-    for label, transaction in sent:
-        receipt = await chain.reader.transaction_receipt(transaction)
-        if receipt is None or not receipt.succeeded:
-            raise BootstrapFailed(f"bootstrap step '{label}' did not succeed")
-
-
-async def _mine_next(chain: FreshChain) -> None:
-    """One block, a second after the last."""
-    head = await chain.reader.header("latest")
-    if head is None:
-        raise BootstrapFailed("a fresh chain shows no head")
-    await chain.mine(UnixSeconds(head.timestamp + 1))

@@ -1,6 +1,5 @@
 """The genesis of a devnet, read from its contracts at a confirmed block, as the operators of a real network would."""
 
-
 from bridge.chain.reader import ChainReader
 from bridge.codec import events
 from bridge.codec.feed import FilterEntry

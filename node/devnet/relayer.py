@@ -41,22 +41,10 @@ class DepositRelayer:
         if confirmed < self._next_block:
             return False
         last_block = BlockNumber(min(confirmed, self._next_block + BLOCKS_PER_SCAN - 1))
-        for event in await self._synced(self._next_block, last_block):
+        for event in await synced_states(self._root, self._state_sender, self._next_block, last_block):
             await self._relay(event)
         self._next_block = BlockNumber(last_block + 1)
         return last_block < confirmed
-
-    async def _synced(self, first: BlockNumber, last: BlockNumber) -> list[StateSynced]:
-        wanted = {
-            "address": to_hex(self._state_sender),
-            "topics": [to_hex(STATE_SYNCED_TOPIC)],
-            "fromBlock": quantity(first),
-            "toBlock": quantity(last),
-        }
-        answer = await self._root.pool.call("eth_getLogs", [wanted])
-        logs = (log_from_rpc(as_object(item, "log")) for item in as_items(answer, "eth_getLogs", LOGS_PER_SCAN_MAX))
-        events = (decode_event(log) for log in logs)
-        return [event for event in events if isinstance(event, StateSynced)]
 
     async def _relay(self, event: StateSynced) -> None:
         if self._last_id is None:
@@ -65,3 +53,19 @@ class DepositRelayer:
             data = encode_call("onStateReceive(uint256,bytes)", event.id, event.data)
             await self._wallet.send_and_wait(self._child_chain_manager, data, GAS_LIMIT)
             self._last_id = event.id
+
+
+async def synced_states(
+    root: ChainReader, state_sender: Address, first: BlockNumber, last: BlockNumber
+) -> tuple[StateSynced, ...]:
+    """What StateSender logged in a range of root-chain blocks. Raises ChainError."""
+    wanted = {
+        "address": to_hex(state_sender),
+        "topics": [to_hex(STATE_SYNCED_TOPIC)],
+        "fromBlock": quantity(first),
+        "toBlock": quantity(last),
+    }
+    answer = await root.pool.call("eth_getLogs", [wanted])
+    logs = (log_from_rpc(as_object(item, "log")) for item in as_items(answer, "eth_getLogs", LOGS_PER_SCAN_MAX))
+    events = (decode_event(log) for log in logs)
+    return tuple(event for event in events if isinstance(event, StateSynced))

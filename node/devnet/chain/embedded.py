@@ -333,6 +333,8 @@ class EmbeddedChain:
     def _evm_header(self, block: BlockId | None) -> BlockHeaderAPI:
         if block is None or block in (self._head.number, self._head.hash):
             return self._evm_head
+        if isinstance(block, bytes) and len(block) != 32:
+            raise BlockUnknown(f"no block has a hash of {len(block)} bytes")
         try:
             block_hash = self._canonical_hash(block) if isinstance(block, int) else Hash32(block)
             return self._chain.header_with_hash(block_hash)

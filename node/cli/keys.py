@@ -1,0 +1,8 @@
+"""`sidewarden keys`."""
+
+import click
+
+
+@click.command()
+def keys() -> None:
+    """Signer keys."""

@@ -1,0 +1,131 @@
+"""What a devnet keeps on disk, and the validators' homes in it.
+
+HOME/settings.json   what it was made with         HOME/validators/0/config.toml
+HOME/genesis.json    the network's genesis                          /keystore/, password
+HOME/devnet.json     where everything is (0600)                     /state.db, local.db, signing.db
+HOME/engine.db       blocks of the local engine
+HOME/chains/         root.db, side.db
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.codec.types import Address
+from config.file import write_config
+from config.presets import devnet_config
+from config.schema import Paths
+from config.table import RpcUrl
+from node.devnet.accounts import DevnetAccounts
+from node.devnet.settings import HomeInUse
+from node.keys.keystore import DEVNET, write_keystore
+from node.keys.private_key import PrivateKey
+from node.keys.record import SigningRecord
+from node.store.files import write_private
+
+PASSWORD_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetFiles:
+    """Where the files of a devnet are."""
+
+    home: Path
+
+    @property
+    def genesis(self) -> Path:
+        """The network's genesis; its presence says that the devnet was bootstrapped."""
+        return self.home / "genesis.json"
+
+    @property
+    def description(self) -> Path:
+        """devnet.json."""
+        return self.home / "devnet.json"
+
+    @property
+    def engine(self) -> Path:
+        """The local engine's blocks."""
+        return self.home / "engine.db"
+
+    def chain(self, name: str) -> Path:
+        """The database of an embedded chain."""
+        return self.home / "chains" / f"{name}.db"
+
+    def validator(self, index: int) -> Path:
+        """The home of a validator."""
+        return self.home / "validators" / str(index)
+
+    def clear(self) -> None:
+        """Remove what a bootstrap that did not end has left behind."""
+        for name in ("chains", "validators"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+        for left in self.home.glob("engine.db*"):
+            left.unlink()
+
+    def size_bytes(self) -> int:
+        """How much disk all of it takes."""
+        return sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())
+
+
+class HomeLock:
+    """Held while a devnet runs on a home; the system drops it with the process, however that ends."""
+
+    def __init__(self, home: Path) -> None:
+        """Raises HomeInUse."""
+        home.mkdir(parents=True, exist_ok=True)
+        self._file = (home / "lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise HomeInUse(f"process {holder} runs on {home} already: stop it, or give another --home") from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let another process have the home."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorPlace:
+    """Where one validator listens, and which endpoints it asks."""
+
+    api_port: int
+    side_urls: tuple[RpcUrl, ...]
+    root_urls: tuple[RpcUrl, ...]
+
+
+def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts) -> None:
+    """A new validator's keystores and its empty signing record."""
+    path = files.validator(index)
+    path.mkdir(mode=0o700, parents=True)
+    password = secrets.token_hex(PASSWORD_BYTES)
+    write_private(path / "password", f"{password}\n".encode())
+    for account in (accounts.signers[index], accounts.submitters[index]):
+        write_keystore(path / "keystore", PrivateKey(account.private_key), password, DEVNET, secrets.token_bytes)
+    SigningRecord.create(path / "signing.db", secrets.token_bytes)
+
+
+def write_validator_config(
+    files: DevnetFiles, index: int, accounts: DevnetAccounts, place: ValidatorPlace, root_chain_manager: Address
+) -> None:
+    """The configuration of a validator; anew at each start, because ports may have changed."""
+    config = devnet_config(
+        moniker=f"validator {index + 1}",
+        api_port=place.api_port,
+        paths=Paths(genesis=str(files.genesis), engine_db=str(files.engine)),
+        signer=accounts.signers[index].address,
+        submission=accounts.submitters[index].address,
+        side_urls=place.side_urls,
+        root_name="root",
+        root_urls=place.root_urls,
+        root_chain_manager=root_chain_manager,
+    )
+    write_config(files.validator(index), config)

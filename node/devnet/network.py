@@ -1,0 +1,339 @@
+"""A devnet that is up: two chains, the local engine, validators with their APIs, and the control URL.
+
+devnet = await Devnet.start(settings, clock, start_chains)
+await devnet.run()           # until cancelled; tests step engine and validators by themselves instead
+await devnet.close()
+"""
+
+import asyncio
+import errno
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+
+from bridge.chain.clock import Clock
+from bridge.chain.reader import ChainReader
+from bridge.chain.rpc import RpcPool
+from bridge.codec.types import ChainId, UnixSeconds, Wei
+from config.file import load_home
+from config.presets import DEVNET_ROOT_BLOCK_S, DEVNET_SIDE_BLOCK_S, devnet_network, devnet_root_chain
+from config.presets import RootContracts as PresetContracts
+from config.table import RpcUrl
+from contracts.deployment import DataForm as ContractForm
+from node.api.server import ApiServer
+from node.app.genesis import Genesis
+from node.app.genesis_file import genesis_from_json, genesis_to_json
+from node.app.parameters import DataForm
+from node.devnet.accounts import Account, draw_accounts
+from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
+from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
+from node.devnet.control import control_app
+from node.devnet.description import ControlPlace, describe
+from node.devnet.genesis import read_genesis
+from node.devnet.homes import DevnetFiles, HomeLock, ValidatorPlace, make_validator_keys, write_validator_config
+from node.devnet.ports import HOST, Ports, choose_ports
+from node.devnet.relayer import DepositRelayer
+from node.devnet.rpc.faults import ChainFaults
+from node.devnet.settings import DevnetSettings, PortBusy, remember_settings
+from node.devnet.traffic import DemoTraffic
+from node.devnet.wallet import Wallet
+from node.duties.engine_view import LocalEngineView
+from node.duties.propose import ProposalMaker
+from node.duties.supervisor import Duty, Supervisor
+from node.engine.genesis import init_chain_request
+from node.engine.local.block_store import BlockStore
+from node.engine.local.engine import LocalEngine
+from node.home import OpenHome, open_home
+from node.store.files import write_private
+from node.validator import Validator
+
+ROOT_CHAIN_ID = ChainId(190_001)
+SIDE_CHAIN_ID = ChainId(190_002)
+FUNDS_WEI = Wei(10_000 * 10**18)
+"""Of each account, on both chains."""
+BACK_DATED_S = 60
+"""How long before now the chains begin, so that bootstrap blocks a second apart stay in the past."""
+TOKEN_BYTES = 16
+HELPERS_POLL_S = 0.25
+
+StartChains = Callable[[ChainsSettings], Awaitable[Chains]]
+"""How the chains come up: in a child process, or in this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevnetOptions:
+    """What only tests choose."""
+
+    periodic_blocks: bool = True
+    """Whether the chains make blocks by themselves; else only on demand."""
+    proposal_makers: tuple[ProposalMaker | None, ...] = ()
+    """Per validator, what it proposes; None or left out: what the rules ask for."""
+
+    def proposal_maker(self, index: int) -> ProposalMaker | None:
+        """What a validator proposes, if not what the rules ask for."""
+        return self.proposal_makers[index] if index < len(self.proposal_makers) else None
+
+
+class Devnet:
+    """Everything of one devnet; it is what the control URL controls."""
+
+    def __init__(
+        self, settings: DevnetSettings, clock: Clock, lock: HomeLock, session: aiohttp.ClientSession, chains: Chains
+    ) -> None:
+        """Use `start`."""
+        self.settings = settings
+        self.files = DevnetFiles(settings.home)
+        self.accounts = draw_accounts(settings.seed, settings.validators)
+        self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, ContractForm[settings.data_form.upper()])
+        self.contracts: DevnetContracts = contracts_of(self.plan)
+        self.chains = chains
+        self.side = ChainReader(RpcPool(SIDE, (chains.rpc_url(SIDE),), SIDE_CHAIN_ID, session, clock))
+        self.root = ChainReader(RpcPool(ROOT, (chains.rpc_url(ROOT),), ROOT_CHAIN_ID, session, clock))
+        self.validators: tuple[Validator, ...] = ()
+        self.api_urls: tuple[str, ...] = ()
+        self.genesis: Genesis
+        self.engine: LocalEngine
+        self._clock = clock
+        self._lock = lock
+        self._session = session
+        self._servers: list[ApiServer] = []
+        self._control: web.AppRunner | None = None
+        self._is_new = not self.files.genesis.exists()
+
+    @classmethod
+    async def start(
+        cls,
+        settings: DevnetSettings,
+        clock: Clock,
+        start_chains: StartChains,
+        options: DevnetOptions = DevnetOptions(),
+    ) -> Self:
+        """Bring everything up on a home, new or used. Raises DevnetError, KeystoreError, StoreError, HaltError."""
+        lock = HomeLock(settings.home)
+        remember_settings(settings)
+        files = DevnetFiles(settings.home)
+        if not files.genesis.exists():
+            files.clear()
+        ports = choose_ports(settings.api_port, settings.validators, files.description)
+        chains = await start_chains(chains_settings(settings, files, ports, clock, periodic=options.periodic_blocks))
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        devnet = cls(settings, clock, lock, session, chains)
+        try:
+            await devnet._come_up(ports, options)
+        except BaseException:
+            await devnet.close()
+            raise
+        return devnet
+
+    async def run(self) -> None:
+        """Make blocks, do all duties, relay deposits and send demo traffic, until cancelled. Raises HaltError."""
+        for name in self.chain_names:
+            await self.chains.resume(name)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.engine.run(), name="engine")
+            for validator in self.validators:
+                tasks.create_task(validator.run(), name=validator.moniker)
+            tasks.create_task(Supervisor(self.helpers(), self._clock, HELPERS_POLL_S).run(), name="helpers")
+
+    def helpers(self) -> tuple[Duty, ...]:
+        """What runs beside the validators: the deposit relayer, and demo traffic unless it was turned off."""
+        accounts, contracts = self.accounts, self.contracts
+        relayer = DepositRelayer(
+            self.root,
+            contracts.root.state_sender,
+            self.wallet(accounts.relayer, SIDE),
+            contracts.side.child_chain_manager,
+            self.genesis.root_chains[0].parameters.confirmations,
+        )
+        if not self.settings.traffic:
+            return (relayer,)
+        # The first demo account is left to the exit that the devnet shows, so that its nonces are counted once.
+        wallets = tuple(self.wallet(account, SIDE) for account in accounts.demo[1:])
+        source = random.Random(self.settings.seed)  # noqa: S311 - demo traffic, the same for the same seed
+        return (relayer, DemoTraffic(self.side, wallets, contracts.side.demo_token, source))
+
+    def wallet(self, account: Account, chain: str) -> Wallet:
+        """An account on one of the chains."""
+        on_side = chain == SIDE
+        reader, chain_id = (self.side, SIDE_CHAIN_ID) if on_side else (self.root, ROOT_CHAIN_ID)
+        return Wallet(account, chain_id, reader, self._clock)
+
+    async def close(self) -> None:
+        """Stop serving and let go of all files, in the reverse order of `start`."""
+        if self._control is not None:
+            await self._control.cleanup()
+        for server in self._servers:
+            await server.close()
+        for validator in self.validators:
+            await validator.close()
+        if hasattr(self, "engine"):
+            self.engine.close()
+        await self._session.close()
+        await self.chains.close()
+        self._lock.release()
+
+    # What the control URL does
+
+    @property
+    def validator_count(self) -> int:
+        """How many validators there are."""
+        return len(self.validators)
+
+    @property
+    def chain_names(self) -> tuple[str, ...]:
+        """The chains."""
+        return (ROOT, SIDE)
+
+    def pause_validator(self, index: int) -> None:
+        """Stop a validator's duties, mempool and votes; its API stays up."""
+        self.engine.pause(index)
+
+    def resume_validator(self, index: int) -> None:
+        """Undo a pause."""
+        self.engine.resume(index)
+        self.validators[index].supervisor.wake()
+
+    async def pause_chain(self, name: str) -> None:
+        """Stop making blocks."""
+        await self.chains.pause(name)
+
+    async def resume_chain(self, name: str) -> None:
+        """Make blocks again."""
+        await self.chains.resume(name)
+
+    async def mine(self, name: str, blocks: int) -> int:
+        """Make blocks at once; the new head's number."""
+        return (await self.chains.mine(name, blocks)).head_number
+
+    async def reorg(self, name: str, depth: int) -> int:
+        """Replace the newest blocks; the new head's number."""
+        return (await self.chains.reorg(name, depth)).head_number
+
+    async def set_faults(self, name: str, faults: ChainFaults) -> None:
+        """From now on let the chain's RPC misbehave so."""
+        await self.chains.set_faults(name, faults)
+
+    # Coming up
+
+    async def _come_up(self, ports: Ports, options: DevnetOptions) -> None:
+        self.genesis = await self._genesis()
+        opened = [self._open_validator(index, port) for index, port in enumerate(ports.apis)]
+        self.engine = self._make_engine(opened)
+        self.validators = tuple(
+            Validator(
+                home, LocalEngineView(self.engine, index), self._session, self._clock, options.proposal_maker(index)
+            )
+            for index, home in enumerate(opened)
+        )
+        for index, validator in enumerate(self.validators):
+            self.engine.subscribe(index, validator.on_commit)
+        self.engine.start()
+        self.api_urls = tuple([await self._serve(validator) for validator in self.validators])
+        control = await self._serve_control(ports.control)
+        write_private(self.files.description, describe(self, control).encode())
+
+    async def _genesis(self) -> Genesis:
+        """The genesis on disk, or that of a new devnet, for which the chains get their past first."""
+        if not self._is_new:
+            return genesis_from_json(self.files.genesis.read_text())
+        contracts = self.contracts.root
+        root_chain = devnet_root_chain(
+            ROOT,
+            ROOT_CHAIN_ID,
+            SIDE_CHAIN_ID,
+            PresetContracts(contracts.root_chain, contracts.staking_info, contracts.stake_manager),
+            DataForm[self.settings.data_form.upper()],
+        )
+        bootstrap = Bootstrap(self.chains, self.root, ROOT_CHAIN_ID, SIDE_CHAIN_ID, self.accounts)
+        await bootstrap.run(self.plan, root_chain.confirmations)
+        genesis = await read_genesis(
+            f"sidewarden-devnet-{self.settings.seed}",
+            devnet_network(SIDE_CHAIN_ID),
+            root_chain,
+            self.root,
+            tuple(account.public_key for account in self.accounts.signers),
+            UnixSeconds(int(self._clock.now())),
+        )
+        for index in range(self.settings.validators):
+            make_validator_keys(self.files, index, self.accounts)
+        write_private(self.files.genesis, genesis_to_json(genesis).encode())
+        return genesis
+
+    def _open_validator(self, index: int, api_port: int) -> OpenHome:
+        place = ValidatorPlace(
+            api_port=api_port,
+            side_urls=tuple(map(RpcUrl, self.chains.validator_urls(SIDE, index))),
+            root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
+        )
+        write_validator_config(self.files, index, self.accounts, place, self.contracts.root.root_chain_manager)
+        return open_home(load_home(self.files.validator(index)), self.genesis)
+
+    def _make_engine(self, opened: list[OpenHome]) -> LocalEngine:
+        network = self.genesis.parameters
+        return LocalEngine(
+            [home.member(self._clock) for home in opened],
+            BlockStore(self.files.engine),
+            self._clock,
+            genesis=init_chain_request(self.genesis),
+            block_interval_s=network.engine_block_ms / 1000,
+            pulse_s=float(network.pulse_s),
+        )
+
+    async def _serve(self, validator: Validator) -> str:
+        server = ApiServer(validator, validator.opened.config.api.settings)
+        try:
+            url = await server.start()
+        except OSError as error:
+            raise _port_busy(error, f"the API of {validator.moniker}", validator.opened.config.api.port) from error
+        self._servers.append(server)
+        return url
+
+    async def _serve_control(self, port: int) -> ControlPlace:
+        token = secrets.token_hex(TOKEN_BYTES)
+        self._control = web.AppRunner(control_app(self, token), access_log=None, shutdown_timeout=0.1)
+        await self._control.setup()
+        try:
+            await web.TCPSite(self._control, HOST, port).start()
+        except OSError as error:
+            raise _port_busy(error, "the control URL", port) from error
+        return ControlPlace(f"http://{HOST}:{self._control.addresses[0][1]}", token)
+
+
+def chains_settings(
+    settings: DevnetSettings, files: DevnetFiles, ports: Ports, clock: Clock, *, periodic: bool
+) -> ChainsSettings:
+    """The two chains of a devnet; they begin to make blocks when they are resumed."""
+    accounts = draw_accounts(settings.seed, settings.validators)
+    began = UnixSeconds(int(clock.now()) - BACK_DATED_S)
+    files.chain(ROOT).parent.mkdir(parents=True, exist_ok=True)
+
+    def chain(name: str, chain_id: ChainId, port: int, block_time_s: int) -> ChainSettings:
+        return ChainSettings(
+            name=name,
+            chain_id=chain_id,
+            allocations=tuple(Allocation(account.address, FUNDS_WEI) for account in accounts.all()),
+            genesis_timestamp=began,
+            path=files.chain(name),
+            port=port,
+            block_time_s=block_time_s if periodic else None,
+            paused=True,
+        )
+
+    return ChainsSettings(
+        chains=(
+            chain(ROOT, ROOT_CHAIN_ID, ports.root, DEVNET_ROOT_BLOCK_S),
+            chain(SIDE, SIDE_CHAIN_ID, ports.side, DEVNET_SIDE_BLOCK_S),
+        ),
+        seed=settings.seed,
+    )
+
+
+def _port_busy(error: OSError, who: str, port: int) -> OSError | PortBusy:
+    if error.errno != errno.EADDRINUSE:
+        return error
+    return PortBusy(f"port {port} for {who} is taken: give another --api-port, or --api-port 0 for free ports")

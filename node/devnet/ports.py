@@ -1,0 +1,58 @@
+"""Where a devnet listens: validator APIs from the base port on, the chains 100 and 101 above it, control 110 above."""
+
+import json
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+HOST = "127.0.0.1"
+ROOT_OFFSET = 100
+SIDE_OFFSET = 101
+CONTROL_OFFSET = 110
+FREE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of one run; 0 takes a free one."""
+
+    apis: tuple[int, ...]
+    root: int
+    side: int
+    control: int
+
+
+def choose_ports(api_port: int, validators: int, description: Path) -> Ports:
+    """The ports that follow from the first API's; or, for 0, those of the last run where they are still free."""
+    if api_port != FREE:
+        apis = tuple(api_port + index for index in range(validators))
+        return Ports(apis, api_port + ROOT_OFFSET, api_port + SIDE_OFFSET, api_port + CONTROL_OFFSET)
+    last = _ports_of(description) or Ports((FREE,) * validators, FREE, FREE, FREE)
+    return Ports(tuple(map(_if_free, last.apis)), _if_free(last.root), _if_free(last.side), _if_free(last.control))
+
+
+def _ports_of(description: Path) -> Ports | None:
+    if not description.exists():
+        return None
+    told = json.loads(description.read_text())
+    return Ports(
+        apis=tuple(_port(validator["api_url"]) for validator in told["validators"]),
+        root=_port(told["root_chains"][0]["rpc_url"]),
+        side=_port(told["side_chain"]["rpc_url"]),
+        control=_port(told["control_url"]),
+    )
+
+
+def _port(url: str) -> int:
+    return urlsplit(url).port or FREE
+
+
+def _if_free(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return FREE
+    return port
