@@ -12,7 +12,7 @@ from node.api.routes import Route
 
 LOG_INDEX_MAX = 2**32 - 1
 
-_ANSWERS: dict[type[BurnError], type[ApiError]] = {
+ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.BurnNotFound: NotFoundError,
     burn_errors.LogNotABurn: NotFoundError,
     burn_errors.RootChainUnknown: NotFoundError,
@@ -24,6 +24,7 @@ _ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.CannotTell: UnavailableError,
     burn_errors.Busy: UnavailableError,
 }
+"""How each error about a burn is answered; none is left out."""
 
 
 class BurnRoutes:
@@ -64,4 +65,4 @@ def api_error_of(error: BurnError) -> ApiError:
         }
     elif isinstance(error, EndpointFalse):
         details = {"endpoint": error.endpoint}
-    return _ANSWERS[type(error)](error.code, str(error), details)
+    return ANSWERS[type(error)](error.code, str(error), details)

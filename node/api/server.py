@@ -1,4 +1,4 @@
-"""The HTTP server of one node: routes, limits, and errors that are always JSON.
+"""The HTTP server of one node: routes, limits, and errors that are JSON; only what is no HTTP is answered by aiohttp.
 
 The layers around a handler, outermost first: answers are counted; errors become JSON; a request with a body is
 refused, and the number of requests in flight is limited, over all and per client; one request may take so long and no

@@ -6,7 +6,7 @@ from bridge.burns import errors
 from bridge.codec.exit_payload import decode_payload
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import from_hex, to_hex
-from node.api.routes_burns import _ANSWERS
+from node.api.routes_burns import ANSWERS
 from tests.unit.api.client import Json, client_of_node
 from tests.unit.burns.world import burn_log, transfer_log
 
@@ -83,4 +83,4 @@ async def test_burn__at_an_endpoint_that_is_behind__is_503_with_retry_after() ->
 
 
 def test_burn_errors__all_of_them__have_an_http_status() -> None:
-    assert set(_ANSWERS) == set(errors.BurnError.__subclasses__())
+    assert set(ANSWERS) == set(errors.BurnError.__subclasses__())

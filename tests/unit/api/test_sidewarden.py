@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.codec.hexadecimal import to_hex
+from node.api.archive import CheckpointArchive
 from node.api.metrics_table import DECLARED
 from node.app.state import Stage
+from node.app.store import MemoryStateStore
 from node.duties.status import Reason, Why
 from tests.unit.api.client import client_of_node
 from tests.unit.api.node import chain_status, healthy_status, root_hash
@@ -150,7 +152,7 @@ async def test_checkpoints__after_a_reset__show_what_stands_on_the_root_chain() 
 
 async def test_checkpoints__while_a_long_log_is_read__ask_to_come_again_and_then_answer() -> None:
     async with client_of_node() as client:
-        client.node.archive._scan_entries_max = 2
+        client.node.archive = CheckpointArchive(client.node.store, lambda: client.node.committed, scan_entries_max=2)
         for number in range(1, 6):
             client.node.acknowledge(number)
         answers = [await client.get("/sidewarden/v1/checkpoints/1") for _ in range(3)]
@@ -162,7 +164,7 @@ async def test_checkpoints__while_a_long_log_is_read__ask_to_come_again_and_then
 async def test_checkpoints__of_a_node_without_the_log__are_not_held() -> None:
     async with client_of_node() as client:
         client.node.acknowledge(1)
-        client.node.store._logs.clear()
+        client.node.archive = CheckpointArchive(MemoryStateStore(), lambda: client.node.committed)
         answer = await client.get("/sidewarden/v1/checkpoints/1")
         assert (answer.status, answer.code) == (503, "HISTORY_NOT_HELD")
 
