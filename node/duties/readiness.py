@@ -175,7 +175,11 @@ def acknowledged_end(state: State) -> BlockNumber | None:
 
 def own_traces(state: State, signer: Signer) -> OwnTraces:
     """What the committed state has that this home's keys have signed."""
-    nonces = tuple(LastNonce(sender.address, sender.nonce) for sender in state.senders if sender.nonce > 0 and sender.address in signer.ring)
+    nonces = tuple(
+        LastNonce(sender.address, sender.nonce)
+        for sender in state.senders
+        if sender.nonce > 0 and sender.address in signer.ring
+    )
     verdicts = tuple(
         turn_checkpoint(state, proposal)
         for book in state.proposals

@@ -135,16 +135,12 @@ class Submit:
         l1 = self.l1
         if self.outbox is None or l1 is None or not may_submit(state, proposal, identity, l1):
             return
-        calldata = submission_calldata(state, proposal, opening.signatures)
         held = self.entry(proposal.header_id)
-        if held is not None and held.waiting is Waiting.L1_REFUSES:
-            calldata = submission_calldata(
-                state, proposal, queries.submission_signatures(state, proposal, refused=True)
-            )
-        if held is not None and (held.intent.data == calldata or held.state is EntryState.MINED):
-            if not held.state.is_closed:
+        calldata = _wanted_calldata(state, proposal, opening, held)
+        if held is None:
+            if proposal.proposer != identity.signer and await shows_pending(self._reader, calldata):
                 return
-        elif held is None and proposal.proposer != identity.signer and await shows_pending(self._reader, calldata):
+        elif not held.state.is_closed and (held.intent.data == calldata or held.state is EntryState.MINED):
             return
         root_chain = state.params.root_chains[self.index]
         self.outbox.plan(
@@ -181,6 +177,15 @@ def may_submit(state: State, proposal: Proposal, identity: Identity, l1: L1View)
         return False
     delay_s = state.params.root_chains[proposal.root_chain].rank_delay_s
     return rank == 0 or l1.time_s >= proposal.opening.time_s + rank * delay_s
+
+
+def _wanted_calldata(state: State, proposal: Proposal, opening: Opening, held: OutboxEntry | None) -> bytes:
+    """The list of the opening; or, once L1 has refused that one as no majority, all signatures that there are now."""
+    frozen = submission_calldata(state, proposal, opening.signatures)
+    if held is None:
+        return frozen
+    widened = submission_calldata(state, proposal, queries.submission_signatures(state, proposal, refused=True))
+    return widened if held.waiting is Waiting.L1_REFUSES or held.intent.data == widened else frozen
 
 
 def submission_calldata(state: State, proposal: Proposal, signatures: tuple[SignedBy, ...]) -> bytes:
