@@ -14,7 +14,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "bridge/chain": ("bridge.codec", "bridge.chain"),
     "bridge/burns": ("bridge",),
     "contracts": ("bridge.codec", "contracts"),
-    "config": ("bridge.codec", "node.app", "config"),
+    "config": (
+        *("bridge.codec", "bridge.chain.fees", "bridge.chain.rpc", "config", "node.app", "node.api.settings"),
+        *("node.store.errors", "node.store.files"),
+    ),
     "node/app": ("bridge.codec", "node.app"),
     "node/engine": ("bridge.codec", "bridge.chain.clock", "node.app", "node.engine", "node.store.sqlite"),
     "node/keys": ("bridge.codec", "node.keys", "node.store"),
