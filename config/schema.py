@@ -180,6 +180,10 @@ class RootChain:
         least=100_000,
         most=16_777_216,
     )
+    confirmed_contracts: str = key(
+        "",
+        "Fingerprint of the contracts' code that CONTRACT_CHANGED names, once the operator has looked at that code.",
+    )
     balance_low_wei: int = key(10**17, "The node warns when the submission key holds less.", unit="wei")
     fees: Fees = key(Fees(), "Prices of this root chain's transactions.")
 

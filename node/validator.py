@@ -28,6 +28,7 @@ from node.api.view import ChainEndpoint, VerdictCount
 from node.app.messages import decode_transaction
 from node.app.state import Committed
 from node.duties.attest import AttestDuty
+from node.duties.contract_watch import ContractWatch, parse_fingerprint
 from node.duties.engine_view import EngineView
 from node.duties.follow import FollowRoot, FollowSide
 from node.duties.funds import WatchFunds
@@ -80,6 +81,7 @@ class Validator:
             lambda: self.committed, self.readiness, sender, opened.signer, self.judge, self.side, self.roots
         )
         self.submits = tuple(self._submit(root) for root in self.roots)
+        self.watches = tuple(self._watch_contracts(root) for root in self.roots)
         self.funds = tuple(funds for root in self.roots if (funds := self._watch_funds(root)) is not None)
         duties: tuple[Duty, ...] = (
             self.side,
@@ -88,6 +90,7 @@ class Validator:
             self.attest,
             self.propose,
             *self.submits,
+            *self.watches,
             *self.funds,
         )
         self.supervisor = Supervisor(duties, clock, opened.config.poll_interval_s)
@@ -227,6 +230,16 @@ class Validator:
             contracts,
             outbox,
             configured.submission_gas_limit,
+        )
+
+    def _watch_contracts(self, root: FollowRoot) -> ContractWatch:
+        return ContractWatch(
+            root,
+            self.opened.genesis.root_chains[root.index].parameters,
+            self.opened.local_store,
+            lambda: self.committed,
+            parse_fingerprint(self.opened.config.root_chain(root.chain).confirmed_contracts),
+            self._clock,
         )
 
     def _watch_funds(self, root: FollowRoot) -> WatchFunds | None:

@@ -81,7 +81,9 @@ class AttestDuty:
         for follow in self._roots:
             if follow.view is not None:
                 statements += feed_statements(state, identity.id, follow.index, follow.view)
-            for proposal in proposals_to_judge(state, identity.id, follow.index):
+            # No new signature for contracts that changed behind our backs.
+            judged = () if follow.contract_changed else proposals_to_judge(state, identity.id, follow.index)
+            for proposal in judged:
                 verdict = await self._judge.verdict(state, proposal, identity)
                 if verdict is not None:
                     statements.append(verdict)
