@@ -82,8 +82,7 @@ class Application:
         return self._last_events
 
     def info(self) -> InfoResponse:
-        """Where the application stands. A block that was executed and not committed is forgotten."""
-        self._executed = None
+        """Where the application stands: at the last committed block, whatever was executed since."""
         committed = self._committed
         return InfoResponse(
             version=SOFTWARE_VERSION,

@@ -19,6 +19,8 @@ BLOCK_TRANSACTIONS_MAX = 2_048
 SMALL_ATTEST_BYTES = 8 * 1024
 LARGE_ATTESTS_BYTES_MAX = 1024 * 1024
 """Longest sum of attestations above SMALL_ATTEST_BYTES in a block."""
+ENVELOPE_BYTES = 4
+"""What the engine's protobuf adds to each transaction: a tag and a length below 2^21."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ def choose(
     for candidate in sorted(newest.values(), key=lambda candidate: _precedence(candidate, recent_bytes)):
         size = len(candidate.data)
         is_large = _is_large_attest(candidate.opened)
-        if size > room or (is_large and size > large_room) or len(chosen) >= BLOCK_TRANSACTIONS_MAX:
+        is_full = size + ENVELOPE_BYTES > room or len(chosen) >= BLOCK_TRANSACTIONS_MAX
+        if is_full or (is_large and size > large_room):
             continue
         chosen.append(candidate)
-        room -= size
+        room -= size + ENVELOPE_BYTES
         large_room -= size if is_large else 0
     chosen.sort(key=lambda candidate: (candidate.opened.sender, candidate.opened.nonce))
     return tuple(candidate.data for candidate in chosen)

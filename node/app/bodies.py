@@ -64,16 +64,16 @@ def drop_stale_bodies(draft: Draft, chain: int) -> None:
 def _claimed_digest(draft: Draft, sender: ValidatorId, step: Step) -> Hash32 | None:
     """The digest that ends with this step, if the sender states it, or over 1/3 of the power does."""
     chain, number, feed = step.root_chain, step.number, draft.feeds[step.root_chain]
-    voters = [sender, *(member.id for member in draft.tally_set if member.id != sender)]
     tried: set[tuple[Hash32, Hash32]] = set()
-    for voter in voters:
+    for voter in (sender, *(member.id for member in draft.tally_set if member.id != sender)):
         steps = chain_statements(draft.voters, voter, chain).steps
         previous = feed.digest if number == feed.step_number else digest_at(steps, feed, number - 1)
         digest = digest_at(steps, feed, number)
         if previous is None or digest is None or (previous, digest) in tried:
             continue
         tried.add((previous, digest))
-        if next_digest(previous, step) == digest and (voter == sender or _is_backed(draft, chain, number, digest)):
+        is_answered_for = voter == sender or _is_backed(draft, chain, number, digest)
+        if is_answered_for and next_digest(previous, step) == digest:
             return digest
     return None
 

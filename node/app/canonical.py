@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from enum import Enum, IntEnum, StrEnum
 from functools import cache
-from typing import Any, Generic, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, NewType, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bridge.codec import rlp
 from bridge.codec.errors import RlpError
@@ -22,6 +22,17 @@ Priority = NewType("Priority", int)
 """A proposer priority: a signed 64-bit integer."""
 
 T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bits:
+    """How many bits an unsigned integer may have, where it is not 64."""
+
+    count: int
+
+
+Power: TypeAlias = Annotated[int, Bits(256)]
+"""Whole tokens of stake, of one or of all: L1 may log any stake of 256 bits, and no block may fail for it."""
 
 
 class _Memo:
@@ -117,6 +128,9 @@ def _build(kind: object) -> Codec[Any]:
     if isinstance(kind, NewType):
         return codec_of(kind.__supertype__)
     origin = get_origin(kind)
+    if origin is Annotated:
+        (bits,) = get_args(kind)[1:]
+        return _unsigned(bits.count)
     if origin is tuple:
         return _sequence(codec_of(get_args(kind)[0]))
     if origin in (types.UnionType, Union):
@@ -215,7 +229,7 @@ def _optional(inner: Codec[Any]) -> Codec[Any]:
 
 @cache
 def _fields(kind: type) -> tuple[tuple[str, Codec[Any]], ...]:
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     return tuple((field.name, codec_of(hints[field.name])) for field in dataclasses.fields(kind))
 
 

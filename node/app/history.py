@@ -11,6 +11,7 @@ from bridge.codec import rlp
 from bridge.codec.errors import RlpError
 from bridge.codec.types import Address, BlockNumber, Hash32, Signature, UnixSeconds, ValidatorId
 from node.app import canonical
+from node.app.canonical import Power
 from node.app.errors import EncodingError
 
 CHECKPOINT_LOG = "logs/checkpoints"
@@ -23,7 +24,7 @@ class RecordedSignature:
 
     validator: ValidatorId
     signer: Address
-    power: int
+    power: Power
     signature: Signature
     time_s: UnixSeconds
     """Engine time of the block that recorded it."""
@@ -57,7 +58,7 @@ class CheckpointEntry:
     log_index: int
     time_s: UnixSeconds
     """Engine time of the ack."""
-    total_power: int
+    total_power: Power
     signatures: tuple[RecordedSignature, ...]
     """Ascending by validator id."""
     missing: tuple[ValidatorId, ...]

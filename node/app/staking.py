@@ -16,12 +16,18 @@ from node.app.proposers import updated
 from node.app.state import WEI_PER_TOKEN, Proposal, Sender, Stage, TallyMember, ValidatorRecord
 from node.app.turns import start_turn
 
-UINT64_MAX = 2**64 - 1
+PUBLIC_KEY_BYTES = 64
+NUMBER_MAX = 2**63 - 1
+"""Greatest id, nonce or epoch that is taken from L1, so that ours can count on from it."""
 
 
 def is_usable_key(public_key: bytes, signer: Address) -> bool:
     """Whether the key is a point of the curve that hashes to the signer."""
-    return len(public_key) == 64 and is_on_curve(PublicKey(public_key)) and address_of(PublicKey(public_key)) == signer
+    return (
+        len(public_key) == PUBLIC_KEY_BYTES
+        and is_on_curve(PublicKey(public_key))
+        and address_of(PublicKey(public_key)) == signer
+    )
 
 
 def tally_members(members: tuple[ValidatorRecord, ...]) -> tuple[TallyMember, ...]:
@@ -35,7 +41,7 @@ def tally_members(members: tuple[ValidatorRecord, ...]) -> tuple[TallyMember, ..
 
 def apply_staked(draft: Draft, event: Staked) -> LogOutcome:
     """A validator joins at once."""
-    if max(event.validator_id, event.nonce, event.activation_epoch) > UINT64_MAX:
+    if max(event.validator_id, event.nonce, event.activation_epoch) > NUMBER_MAX:
         return LogOutcome.OUT_OF_RANGE
     known = (*draft.validators.members, *draft.validators.former)
     if any(member.id == event.validator_id for member in known):
@@ -45,7 +51,7 @@ def apply_staked(draft: Draft, event: Staked) -> LogOutcome:
     record = ValidatorRecord(
         id=event.validator_id,
         signer=event.signer,
-        public_key=event.public_key,
+        public_key=_kept_key(event.public_key),
         stake_wei=event.amount_wei,
         nonce=event.nonce,
         activation_epoch=event.activation_epoch,
@@ -62,7 +68,7 @@ def apply_stake_update(draft: Draft, event: StakeUpdate) -> LogOutcome:
     record = _member(draft, event.validator_id)
     if record is None:
         return LogOutcome.UNKNOWN_VALIDATOR
-    if event.nonce > UINT64_MAX:
+    if event.nonce > NUMBER_MAX:
         return LogOutcome.OUT_OF_RANGE
     _put(draft, replace(record, stake_wei=event.new_amount_wei, nonce=event.nonce))
     draft.emit("stake_changed", validator=record.id, stake_wei=event.new_amount_wei)
@@ -74,7 +80,7 @@ def apply_signer_change(draft: Draft, event: SignerChange) -> LogOutcome:
     record = _member(draft, event.validator_id)
     if record is None:
         return LogOutcome.UNKNOWN_VALIDATOR
-    if event.nonce > UINT64_MAX:
+    if event.nonce > NUMBER_MAX:
         return LogOutcome.OUT_OF_RANGE
     holder = draft.member_by_signer(event.new_signer)
     if holder is not None and holder.id != record.id:
@@ -82,7 +88,7 @@ def apply_signer_change(draft: Draft, event: SignerChange) -> LogOutcome:
     changed = replace(
         record,
         signer=event.new_signer,
-        public_key=event.public_key,
+        public_key=_kept_key(event.public_key),
         nonce=event.nonce,
         has_usable_key=is_usable_key(event.public_key, event.new_signer),
     )
@@ -99,7 +105,7 @@ def apply_unstake_init(draft: Draft, event: UnstakeInit) -> LogOutcome:
     record = _member(draft, event.validator_id)
     if record is None:
         return LogOutcome.UNKNOWN_VALIDATOR
-    if max(event.nonce, event.deactivation_epoch) > UINT64_MAX or event.deactivation_epoch == 0:
+    if max(event.nonce, event.deactivation_epoch) > NUMBER_MAX or event.deactivation_epoch == 0:
         return LogOutcome.OUT_OF_RANGE
     epoch = draft.validators.epoch
     has_jumped = event.deactivation_epoch not in (epoch, epoch + 1)
@@ -166,6 +172,11 @@ def _put(draft: Draft, record: ValidatorRecord) -> None:
     if record.signer not in draft.senders:
         draft.senders[record.signer] = Sender(record.signer, nonce=0, node_id=b"", counter=0)
     refresh_set(draft)
+
+
+def _kept_key(public_key: bytes) -> bytes:
+    """A key as it is kept: nothing, if it cannot be one by its length."""
+    return public_key if len(public_key) == PUBLIC_KEY_BYTES else b""
 
 
 def _nonce_outcome(record: ValidatorRecord, nonce: int) -> LogOutcome:

@@ -14,7 +14,7 @@ from bridge.codec.checkpoint import SignedBy
 from bridge.codec.feed import Cursor, FilterEntry
 from bridge.codec.mmr import MountainRange
 from bridge.codec.types import Address, BlockNumber, Hash32, PublicKey, Signature, UnixSeconds, ValidatorId, Wei
-from node.app.canonical import Priority
+from node.app.canonical import Power, Priority
 from node.app.errors import InvalidReason, LogOutcome
 from node.app.messages import Conflict, Head, Quiet, Reanchor, Steps, Upgrade
 from node.app.parameters import Parameters, RootChainParameters
@@ -50,7 +50,7 @@ class ValidatorRecord:
     id: ValidatorId
     signer: Address
     public_key: bytes
-    """As given on L1: not necessarily 64 bytes, or a point of the curve."""
+    """As given on L1, not necessarily a point of the curve; empty if it does not have 64 bytes."""
     stake_wei: Wei
     nonce: int
     """The last nonce that a log carried; an alarm when it jumps, never a gate."""
@@ -68,7 +68,7 @@ class TallyMember:
     id: ValidatorId
     signer: Address
     public_key: PublicKey
-    power: int
+    power: Power
     """Whole tokens of stake."""
 
 
@@ -97,7 +97,7 @@ class EngineMember:
 
     signer: Address
     public_key: PublicKey
-    power: int
+    power: Power
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class PriorityMember:
     """A validator's place in the rotation of proposers."""
 
     signer: Address
-    power: int
+    power: Power
     priority: Priority
 
 

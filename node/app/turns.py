@@ -12,6 +12,8 @@ from node.app.state import Stage, Turn
 from node.app.tallies import agreed_head, greatest_shared, quiet_times, share_of
 
 REJECTION_WAIT_MAX = 64
+DEADLINE_MAX = 2**62
+"""No deadline is later, whatever L1's timestamps say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def arm(draft: Draft, chain: int) -> None:
         return
     base = max(draft.time_s, draft.feeds[chain].latest_time + parameters.confirmation_lag_s)
     growth = min(_doublings(turn, len(draft.tally_set)), parameters.no_ack_growth_cap)
-    deadline = UnixSeconds(base + (parameters.no_ack_buffer_s << growth))
+    deadline = UnixSeconds(min(base + (parameters.no_ack_buffer_s << growth), DEADLINE_MAX))
     draft.turns[chain] = replace(turn, deadline=deadline, head_limit=due.limit)
     proposer = draft.priorities[chain].proposer
     draft.emit("turn_due", root_chain=chain, turn=turn.number, proposer=proposer, deadline=deadline)

@@ -22,7 +22,7 @@ from node.app.abci import (
 )
 from node.app.apphash import SECTION_NAMES
 from node.app.application import Application
-from node.app.blocks import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, LARGE_ATTESTS_BYTES_MAX
+from node.app.blocks import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, ENVELOPE_BYTES, LARGE_ATTESTS_BYTES_MAX
 from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode, UpgradeNeeded
 from node.app.execution import NONCE_WINDOW
 from node.app.genesis import genesis_hash
@@ -89,7 +89,7 @@ def test_finalize__height_that_does_not_follow_or_commit_without__refused() -> N
         network.app.commit()
 
 
-def test_crash__between_finalize_and_commit__info_forgets_and_replay_gives_the_same() -> None:
+def test_crash__between_finalize_and_commit__nothing_of_it_is_there_and_replay_gives_the_same() -> None:
     network = Network()
     network.block(network.attest(network.validators[0], head(5)))
     request = request_of(network, network.attest(network.validators[1], head(5)))
@@ -97,10 +97,9 @@ def test_crash__between_finalize_and_commit__info_forgets_and_replay_gives_the_s
     restarted = network.restarted()
     assert restarted.info().last_block_height == 1
     assert restarted.info().last_block_app_hash == network.app.committed.app_hash
-    assert restarted.finalize_block(request) == expected
-    restarted.info()
     with pytest.raises(HeightError):
         restarted.commit()
+    assert restarted.finalize_block(request) == expected
 
 
 def test_restart__after_a_long_story__same_state_hash_and_future() -> None:
@@ -286,7 +285,8 @@ def test_prepare__little_room__proposal_before_attestations() -> None:
     network.report_heads(11)
     proposal = network.transaction(network.proposer, network.proposal_message(0, 7))
     attests = [network.attest(validator, head(12)) for validator in network.validators]
-    assert network.prepare(*attests, proposal, bytes_max=len(proposal)) == (proposal,)
+    assert network.prepare(*attests, proposal, bytes_max=len(proposal) + ENVELOPE_BYTES) == (proposal,)
+    assert network.prepare(*attests[:1], proposal, bytes_max=len(proposal)) == (attests[0],)
 
 
 def large_attest(network: Network, validator: Validator, size: int) -> bytes:
