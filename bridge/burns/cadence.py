@@ -22,7 +22,7 @@ class RangeRule:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What was observed. `block_time_s` of the side chain; `root_lag_s`: age of the root chain's confirmed head."""
+    """What was observed. `block_time_s` of the side chain; `root_lag_s`: how long the root chain takes to confirm."""
 
     last: CheckpointOnRoot | None
     interval_s: float

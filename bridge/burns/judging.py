@@ -1,6 +1,8 @@
 """What one root chain says of burns, all at one confirmed block."""
 
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from bridge.burns.cadence import Pace, ToGo, to_go
 from bridge.burns.checkpoints import CheckpointFinder, Survey
@@ -16,8 +18,8 @@ from bridge.chain.headers import leaf_of_stored
 from bridge.codec.exit_payload import branch_mask, exit_hash
 from bridge.codec.types import BlockNumber
 
-BLOCK_TIME_SPAN = 64
-"""The side chain's block time is the mean over this many confirmed blocks."""
+BLOCK_TIME_SPAN = 16
+"""A chain's block time is the median over this many confirmed blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class RootJudge:
         pace = Pace(
             last=last,
             interval_s=interval_s,
-            block_time_s=_block_time_s(self._side.headers, side_confirmed),
-            root_lag_s=max(0.0, now_s - contracts.at.timestamp),
+            block_time_s=_block_time_s(self._side.headers, side_confirmed.number),
+            root_lag_s=_confirmation_lag_s(self.view.headers, contracts.at.number),
         )
         return to_go(burn_block, side_confirmed.number, rule, pace, now_s)
 
@@ -119,9 +121,16 @@ def root_block(root_chain: str, at: BlockPoint) -> RootBlock:
     return RootBlock(root_chain, at.number, at.hash, at.timestamp)
 
 
-def _block_time_s(headers: HeaderStore, confirmed: BlockPoint) -> float:
-    first = headers.first()
-    if first is None or first.number >= confirmed.number:
-        return 1.0
-    earlier = headers.header(BlockNumber(max(first.number, confirmed.number - BLOCK_TIME_SPAN))) or first
-    return (confirmed.timestamp - earlier.timestamp) / (confirmed.number - earlier.number)
+def _block_time_s(headers: HeaderStore, confirmed: BlockNumber) -> float:
+    """The median of the last intervals: one long pause does not count."""
+    first = BlockNumber(max(0, confirmed - BLOCK_TIME_SPAN))
+    times = [header.timestamp for header in headers.headers(first, confirmed - first + 1)]
+    intervals = [later - earlier for earlier, later in pairwise(times)]
+    return float(median(intervals)) if intervals else 1.0
+
+
+def _confirmation_lag_s(headers: HeaderStore, confirmed: BlockNumber) -> float:
+    """How long a block waits from its time to its confirmation."""
+    last = headers.last()
+    depth = 0 if last is None else last.number - confirmed
+    return (depth + 1) * _block_time_s(headers, confirmed)
