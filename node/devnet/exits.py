@@ -1,6 +1,6 @@
 """The demonstration of what it is all for: a token is burnt on the side chain and comes out on the root chain.
 
-One burn at a time, as a user's program would do it: it talks to a validator's API and to the two RPCs, and to nothing else.
+One burn at a time, as a user's program would do it: it talks to a validator's API and to the two RPCs, nothing else.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from bridge.codec.hexadecimal import from_hex, to_hex
 from bridge.codec.types import Address, Hash32
 from node.devnet.wallet import Wallet
 
-BURNT_WEI = 10**18
+WEI_PER_TOKEN = 10**18
+BURNT_WEI = WEI_PER_TOKEN
 LOOK_EVERY_S = 1.0
 EXIT_GAS_LIMIT = 1_000_000
 PAUSE_AFTER_S = 5.0
@@ -68,7 +69,7 @@ class ExitDemo:
         before_wei = await self._balance()
         burn = await self._side.send(self._places.child_token, encode_call("withdraw(uint256)", BURNT_WEI))
         self._say(f"burn: 1 DEMO of {to_hex(self._side.address)} in side-chain transaction {to_hex(burn)}")
-        await self._follow(burn, {"READY"})
+        await self._follow(burn, until="READY")
         proof = await self._get(f"/sidewarden/v1/burns/{to_hex(burn)}/proof")
         payload = from_hex(proof["payload"])
         self._say(f"burn: proof of {len(payload)} bytes served and verified; exiting on the root chain")
@@ -77,21 +78,23 @@ class ExitDemo:
         if not mined.succeeded:
             self._say(f"burn: the exit transaction {to_hex(mined.hash)} failed")
             return
-        gained = (await self._balance() - before_wei) / 10**18
-        self._say(f"burn: exit paid {gained:g} DEMO on the root chain, {mined.gas_used:,} gas")
-        await self._follow(burn, {"EXITED"})
+        after_wei = await self._balance()
+        self._say(
+            f"burn: exit paid, {mined.gas_used:,} gas; the account's balance on the root chain was "
+            f"{before_wei / WEI_PER_TOKEN:g} DEMO and is {after_wei / WEI_PER_TOKEN:g}"
+        )
+        await self._follow(burn, until="EXITED", told="READY")
         self.exited += 1
 
-    async def _follow(self, burn: Hash32, until: set[str]) -> None:
-        """Tell each change of a burn's status until it is one of those."""
-        told = ""
-        while told not in until:
+    async def _follow(self, burn: Hash32, until: str, told: str = "") -> None:
+        """Tell each change of a burn's status until it is `until`; `told` is what was told before."""
+        while told != until:
             report = await self._get(f"/sidewarden/v1/burns/{to_hex(burn)}")
             status = report["status"]
             if status not in {told, "NOT_FOUND"}:
                 self._say(f"burn: {status}{_to_go(report)}")
                 told = status
-            if told not in until:
+            if told != until:
                 await self._clock.sleep(LOOK_EVERY_S)
 
     async def _balance(self) -> int:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def run_devnet(settings: DevnetSettings) -> None:
-    """Run a devnet in this process until it is stopped. Raises DevnetError with words for the person at the terminal."""
+    """Run a devnet in this process until it is stopped. Raises DevnetError, in words for the person at the terminal."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     console = Console()
     try:
