@@ -36,8 +36,7 @@ Power: TypeAlias = Annotated[int, Bits(256)]
 
 
 class _Memo:
-    """Encodings of the frozen values met last, found by identity: most of a state is the same objects block after
-    block.
+    """Encodings of the frozen values met last, found by identity: most of a state is the same from block to block.
 
     Two generations of bounded size; values are held, so that an identity means one value as long as it is known.
     """
