@@ -1,14 +1,31 @@
 """devnet.json: where everything of a running devnet is, for people and programs."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bridge.codec.hexadecimal import checksum_address, to_hex
-from node.devnet.bootstrap import ROOT, SIDE
+from bridge.codec.types import Address, ChainId
+from node.devnet.accounts import Account
 
-if TYPE_CHECKING:
-    from node.devnet.network import Devnet
+
+@dataclass(frozen=True, slots=True)
+class ChainPlace:
+    """Where a chain is served, and where its contracts are by their Solidity names."""
+
+    name: str
+    chain_id: ChainId
+    rpc_url: str
+    contracts: Mapping[str, Address]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorPlace:
+    """Where a validator answers, and where its files are."""
+
+    signer: Address
+    api_url: str
+    home: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,37 +36,43 @@ class ControlPlace:
     token: str
 
 
-def describe(devnet: "Devnet", control: ControlPlace) -> str:
-    """The text of devnet.json. It holds keys, so its file is private."""
-    side, root = devnet.contracts.side.by_name(), devnet.contracts.root.by_name()
-    described = {
-        "side_chain": {
-            "chain_id": devnet.side.pool.chain_id,
-            "rpc_url": devnet.chains.rpc_url(SIDE),
-            "contracts": {name: checksum_address(address) for name, address in side.items()},
-        },
-        "root_chains": [
-            {
-                "name": ROOT,
-                "chain_id": devnet.root.pool.chain_id,
-                "rpc_url": devnet.chains.rpc_url(ROOT),
-                "contracts": {name: checksum_address(address) for name, address in root.items()},
-            }
-        ],
-        "validators": [
-            {
-                "index": index,
-                "signer": checksum_address(account.address),
-                "api_url": url,
-                "home": str(devnet.files.validator(index)),
-            }
-            for index, (account, url) in enumerate(zip(devnet.accounts.signers, devnet.api_urls, strict=True))
-        ],
-        "accounts": [
-            {"address": checksum_address(account.address), "private_key": to_hex(account.private_key)}
-            for account in devnet.accounts.demo
-        ],
-        "control_url": control.url,
-        "control_token": control.token,
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Everything that devnet.json tells; `accounts` are the funded ones for people to play with."""
+
+    side_chain: ChainPlace
+    root_chain: ChainPlace
+    validators: tuple[ValidatorPlace, ...]
+    accounts: tuple[Account, ...]
+    control: ControlPlace
+
+    def to_json(self) -> str:
+        """The text of the file. It holds keys, so the file is private."""
+        described = {
+            "side_chain": _chain(self.side_chain),
+            "root_chains": [{"name": self.root_chain.name, **_chain(self.root_chain)}],
+            "validators": [
+                {
+                    "index": index,
+                    "signer": checksum_address(validator.signer),
+                    "api_url": validator.api_url,
+                    "home": validator.home,
+                }
+                for index, validator in enumerate(self.validators)
+            ],
+            "accounts": [
+                {"address": checksum_address(account.address), "private_key": to_hex(account.private_key)}
+                for account in self.accounts
+            ],
+            "control_url": self.control.url,
+            "control_token": self.control.token,
+        }
+        return json.dumps(described, indent=2) + "\n"
+
+
+def _chain(place: ChainPlace) -> dict[str, object]:
+    return {
+        "chain_id": place.chain_id,
+        "rpc_url": place.rpc_url,
+        "contracts": {name: checksum_address(address) for name, address in place.contracts.items()},
     }
-    return json.dumps(described, indent=2) + "\n"

@@ -94,7 +94,7 @@ class HomeLock:
 
 
 @dataclass(frozen=True, slots=True)
-class ValidatorPlace:
+class ValidatorEndpoints:
     """Where one validator listens, and which endpoints it asks."""
 
     api_port: int
@@ -114,18 +114,18 @@ def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts
 
 
 def write_validator_config(
-    files: DevnetFiles, index: int, accounts: DevnetAccounts, place: ValidatorPlace, root_chain_manager: Address
+    files: DevnetFiles, index: int, accounts: DevnetAccounts, endpoints: ValidatorEndpoints, root_chain_manager: Address
 ) -> None:
     """The configuration of a validator; anew at each start, because ports may have changed."""
     config = devnet_config(
         moniker=f"validator {index + 1}",
-        api_port=place.api_port,
+        api_port=endpoints.api_port,
         paths=Paths(genesis=str(files.genesis), engine_db=str(files.engine)),
         signer=accounts.signers[index].address,
         submission=accounts.submitters[index].address,
-        side_urls=place.side_urls,
+        side_urls=endpoints.side_urls,
         root_name="root",
-        root_urls=place.root_urls,
+        root_urls=endpoints.root_urls,
         root_chain_manager=root_chain_manager,
     )
     write_config(files.validator(index), config)

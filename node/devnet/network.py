@@ -9,7 +9,7 @@ import asyncio
 import errno
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,7 +19,7 @@ from aiohttp import web
 from bridge.chain.clock import Clock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
-from bridge.codec.types import ChainId, UnixSeconds, Wei
+from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
 from config.file import load_home
 from config.presets import DEVNET_ROOT_BLOCK_S, DEVNET_SIDE_BLOCK_S, devnet_network, devnet_root_chain
 from config.presets import RootContracts as PresetContracts
@@ -33,9 +33,9 @@ from node.devnet.accounts import Account, draw_accounts
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
-from node.devnet.description import ControlPlace, describe
+from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
 from node.devnet.genesis import read_genesis
-from node.devnet.homes import DevnetFiles, HomeLock, ValidatorPlace, make_validator_keys, write_validator_config
+from node.devnet.homes import DevnetFiles, HomeLock, ValidatorEndpoints, make_validator_keys, write_validator_config
 from node.devnet.ports import HOST, Ports, choose_ports
 from node.devnet.relayer import DepositRelayer
 from node.devnet.rpc.faults import ChainFaults
@@ -235,7 +235,23 @@ class Devnet:
         self.engine.start()
         self.api_urls = tuple([await self._serve(validator) for validator in self.validators])
         control = await self._serve_control(ports.control)
-        write_private(self.files.description, describe(self, control).encode())
+        write_private(self.files.description, self._description(control).to_json().encode())
+
+    def _description(self, control: ControlPlace) -> Description:
+        def chain(name: str, chain_id: ChainId, contracts: Mapping[str, Address]) -> ChainPlace:
+            return ChainPlace(name, chain_id, self.chains.rpc_url(name), contracts)
+
+        validators = (
+            ValidatorPlace(account.address, url, str(self.files.validator(index)))
+            for index, (account, url) in enumerate(zip(self.accounts.signers, self.api_urls, strict=True))
+        )
+        return Description(
+            side_chain=chain(SIDE, SIDE_CHAIN_ID, self.contracts.side.by_name()),
+            root_chain=chain(ROOT, ROOT_CHAIN_ID, self.contracts.root.by_name()),
+            validators=tuple(validators),
+            accounts=self.accounts.demo,
+            control=control,
+        )
 
     async def _genesis(self) -> Genesis:
         """The genesis on disk, or that of a new devnet, for which the chains get their past first."""
@@ -265,12 +281,12 @@ class Devnet:
         return genesis
 
     def _open_validator(self, index: int, api_port: int) -> OpenHome:
-        place = ValidatorPlace(
+        endpoints = ValidatorEndpoints(
             api_port=api_port,
             side_urls=tuple(map(RpcUrl, self.chains.validator_urls(SIDE, index))),
             root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
         )
-        write_validator_config(self.files, index, self.accounts, place, self.contracts.root.root_chain_manager)
+        write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
         return open_home(load_home(self.files.validator(index)), self.genesis)
 
     def _make_engine(self, opened: list[OpenHome]) -> LocalEngine:

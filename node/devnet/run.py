@@ -10,6 +10,7 @@ from rich.console import Console
 from bridge.chain.clock import SystemClock
 from bridge.chain.errors import ChainError
 from node.app import queries
+from node.app.errors import UpgradeNeeded
 from node.app.state import State
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chains_process import ChainsProcess
@@ -18,7 +19,9 @@ from node.devnet.network import Devnet
 from node.devnet.settings import SINGLE_VALIDATOR, DevnetError, DevnetSettings
 from node.devnet.story import Story
 from node.devnet.tale import Acknowledged, happenings
-from node.engine.errors import HaltError
+from node.engine.errors import EngineError
+from node.keys.errors import KeysError
+from node.store.errors import StoreError
 
 PROGRESS_EVERY_S = 0.5
 EXIT_DEMO_RETRY_S = 5.0
@@ -33,7 +36,7 @@ def run_devnet(settings: DevnetSettings) -> None:
     console = Console()
     try:
         asyncio.run(_run(settings, console))
-    except HaltError as error:
+    except (EngineError, UpgradeNeeded, StoreError, KeysError) as error:
         raise DevnetError(f"{error.code}: {error}") from error
 
 

@@ -14,6 +14,8 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]  # the rlp package ships no types
 
+from bridge.codec import rlp
+from bridge.codec.errors import RlpError
 from bridge.codec.hash import keccak256
 from bridge.codec.transaction import RAW_BYTES_MAX
 from bridge.codec.types import Address, ChainId, Hash32, Wei
@@ -83,13 +85,12 @@ def decode_transaction(raw: bytes) -> Transaction:
     if not raw or transaction_type not in KNOWN_TYPES or raw[0] == LEGACY_TYPE:
         raise TransactionRefused("transaction type not supported")
     try:
+        rlp.decode(raw if transaction_type == LEGACY_TYPE else raw[1:])  # strict, and bounded where py-evm's is not
         decoded = PragueVM.get_transaction_builder().decode(raw)
-        if decoded.encode() != raw:
-            raise TransactionRefused("rlp: non-canonical encoding of a transaction")
         return _transaction_of(decoded, transaction_type, raw)
     except (BadSignature, ValidationError) as error:
         raise TransactionRefused(f"invalid sender: {error}") from error
-    except (RLPException, PyEVMError, TypeError, ValueError, OverflowError) as error:
+    except (RlpError, RLPException, PyEVMError, TypeError, ValueError, OverflowError) as error:
         raise TransactionRefused(f"rlp: {error}") from error
 
 

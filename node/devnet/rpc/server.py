@@ -7,6 +7,7 @@ method than POST gets an HTTP status of its own.
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ from node.devnet.rpc.view import ChainView
 
 VALIDATORS_MAX = 32
 ID_CHARACTERS_MAX = 128
+NESTING_MAX = 256
+
+_STRUCTURE = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +96,10 @@ class _Server:
             # A browser can send other types across origins without asking, this one not.
             raise JsonRpcError(INVALID_REQUEST, "invalid content type, only application/json is supported")
         try:
-            return msgspec.json.decode(await request.read())
+            body = await request.read()
+            if _is_too_deep(body):
+                raise JsonRpcError(PARSE_ERROR, f"parse error: nested deeper than {NESTING_MAX}")
+            return msgspec.json.decode(body)
         except web.HTTPRequestEntityTooLarge as error:
             raise JsonRpcError(
                 INVALID_REQUEST, f"content length too large, want at most {self._limits.body_bytes_max} bytes"
@@ -163,6 +170,28 @@ class _Client:
         if self._error_rate and self._random.random() < self._error_rate:
             raise JsonRpcError(INTERNAL_ERROR, "internal error (a fault of the devnet)")
         return await self._methods.call(call["method"], call.get("params"))
+
+
+def _is_too_deep(body: bytes) -> bool:
+    """Whether arrays and objects nest too deep to be parsed.
+
+    A parser written in C is kept from overflowing its stack by Python's recursion limit, which py-evm raises beyond
+    what the stack holds.
+    """
+    if body.count(b"[") + body.count(b"{") <= NESTING_MAX:
+        return False
+    depth, in_string = 0, False
+    for match in _STRUCTURE.finditer(body):
+        token = match[0]
+        if token == b'"':
+            in_string = not in_string
+        elif not in_string and token in (b"[", b"{"):
+            depth += 1
+            if depth > NESTING_MAX:
+                return True
+        elif not in_string and token in (b"]", b"}"):
+            depth -= 1
+    return False
 
 
 def _is_id(value: object) -> bool:
