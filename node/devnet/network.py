@@ -5,7 +5,6 @@ await devnet.run()           # until cancelled; tests step engine and validators
 await devnet.close()
 """
 
-import asyncio
 import errno
 import random
 import secrets
@@ -45,10 +44,10 @@ from node.devnet.wallet import Wallet
 from node.duties.engine_view import LocalEngineView
 from node.duties.propose import ProposalMaker
 from node.duties.supervisor import Duty, Supervisor
-from node.engine.genesis import init_chain_request
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
-from node.home import OpenHome, open_home
+from node.home import OpenHome, local_engine, open_home
+from node.running import run_together
 from node.store.files import write_private
 from node.validator import Validator
 
@@ -134,11 +133,8 @@ class Devnet:
         """Make blocks, do all duties, relay deposits and send demo traffic, until cancelled. Raises HaltError."""
         for name in self.chain_names:
             await self.chains.resume(name)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.engine.run(), name="engine")
-            for validator in self.validators:
-                tasks.create_task(validator.run(), name=validator.moniker)
-            tasks.create_task(Supervisor(self.helpers(), self._clock, HELPERS_POLL_S).run(), name="helpers")
+        helpers = Supervisor(self.helpers(), self._clock, HELPERS_POLL_S)
+        await run_together(self.engine.run(), *(validator.run() for validator in self.validators), helpers.run())
 
     def helpers(self) -> tuple[Duty, ...]:
         """What runs beside the validators: the deposit relayer, and demo traffic unless it was turned off."""
@@ -223,7 +219,7 @@ class Devnet:
     async def _come_up(self, ports: Ports, options: DevnetOptions) -> None:
         self.genesis = await self._genesis()
         opened = [self._open_validator(index, port) for index, port in enumerate(ports.apis)]
-        self.engine = self._make_engine(opened)
+        self.engine = local_engine(self.genesis, opened, BlockStore(self.files.engine), self._clock)
         self.validators = tuple(
             Validator(
                 home, LocalEngineView(self.engine, index), self._session, self._clock, options.proposal_maker(index)
@@ -288,17 +284,6 @@ class Devnet:
         )
         write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
         return open_home(load_home(self.files.validator(index)), self.genesis)
-
-    def _make_engine(self, opened: list[OpenHome]) -> LocalEngine:
-        network = self.genesis.parameters
-        return LocalEngine(
-            [home.member(self._clock) for home in opened],
-            BlockStore(self.files.engine),
-            self._clock,
-            genesis=init_chain_request(self.genesis),
-            block_interval_s=network.engine_block_ms / 1000,
-            pulse_s=float(network.pulse_s),
-        )
 
     async def _serve(self, validator: Validator) -> str:
         server = ApiServer(validator, validator.opened.config.api.settings)
