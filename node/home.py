@@ -1,5 +1,6 @@
 """The files and keys of one validator, opened: everything that exists before it talks to anybody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from config.file import Home
 from config.schema import NodeConfig
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
+from node.engine.genesis import init_chain_request
+from node.engine.local.block_store import BlockStore
+from node.engine.local.engine import LocalEngine
 from node.engine.local.node import Member
 from node.keys.errors import RecordError
 from node.keys.keystore import open_keystores, read_password
@@ -72,6 +76,19 @@ def open_home(home: Home, genesis: Genesis) -> OpenHome:
         application=Application(genesis, state_store),
         signer=Signer(ring, record, genesis_hash(genesis)),
         submission_key=submission_key,
+    )
+
+
+def local_engine(genesis: Genesis, homes: Sequence[OpenHome], store: BlockStore, clock: Clock) -> LocalEngine:
+    """The local engine of these validators, not started yet; it closes `store` when it is closed."""
+    network = genesis.parameters
+    return LocalEngine(
+        [home.member(clock) for home in homes],
+        store,
+        clock,
+        genesis=init_chain_request(genesis),
+        block_interval_s=network.engine_block_ms / 1000,
+        pulse_s=float(network.pulse_s),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 import click
 
+from node.cli.errors import told_plainly
 from node.cli.homes import DEFAULT_HOME
 
 
@@ -56,9 +57,9 @@ def devnet(
     Both chains are embedded EVMs that keep their state, so a devnet that was stopped or killed goes on where it was.
     """
     from node.devnet.run import run_devnet
-    from node.devnet.settings import DevnetError, DevnetSettings
+    from node.devnet.settings import DevnetSettings
 
-    try:
+    with told_plainly():
         settings = DevnetSettings(
             home=home.expanduser().absolute(),
             validators=validators,
@@ -69,5 +70,3 @@ def devnet(
             traffic=not no_traffic,
         )
         run_devnet(settings)
-    except DevnetError as error:
-        raise click.ClickException(str(error)) from None

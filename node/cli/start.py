@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from node.cli.errors import told_plainly
+
 
 @click.command()
 @click.option(
@@ -15,12 +17,10 @@ import click
 def start(home: Path) -> None:
     """Run the validator of one home with the local engine, until SIGINT or SIGTERM.
 
-    The engine makes blocks only if this home holds over two thirds of its power; else the API is served all the same, and
+    The engine makes blocks only if this home holds over two thirds of its power; else nothing is signed, and the API
     says ENGINE_NO_QUORUM.
     """
-    from node.start import StartFailed, run_validator
+    from node.start import run_validator
 
-    try:
+    with told_plainly():
         run_validator(home.expanduser().absolute())
-    except StartFailed as error:
-        raise click.ClickException(str(error)) from None

@@ -1,7 +1,6 @@
 """`sidewarden devnet`: a devnet on wall time, told in the terminal until Ctrl-C, an error, or enough checkpoints."""
 
 import asyncio
-import logging
 import signal
 
 import aiohttp
@@ -10,34 +9,29 @@ from rich.console import Console
 from bridge.chain.clock import SystemClock
 from bridge.chain.errors import ChainError
 from node.app import queries
-from node.app.errors import UpgradeNeeded
 from node.app.state import State
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chains_process import ChainsProcess
 from node.devnet.exits import ExitDemo, ExitPlaces
 from node.devnet.network import Devnet
-from node.devnet.settings import SINGLE_VALIDATOR, DevnetError, DevnetSettings
+from node.devnet.settings import SINGLE_VALIDATOR, DevnetSettings
 from node.devnet.story import Story
 from node.devnet.tale import Acknowledged, happenings
-from node.engine.errors import EngineError
-from node.keys.errors import KeysError
-from node.store.errors import StoreError
+from node.logs import configure_logging
+from node.running import run_together
 
 PROGRESS_EVERY_S = 0.5
 EXIT_DEMO_RETRY_S = 5.0
 MEGABYTE = 1_000_000
 
-log = logging.getLogger(__name__)
-
 
 def run_devnet(settings: DevnetSettings) -> None:
-    """Run a devnet in this process until it is stopped. Raises DevnetError, in words for the person at the terminal."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    console = Console()
-    try:
-        asyncio.run(_run(settings, console))
-    except (EngineError, UpgradeNeeded, StoreError, KeysError) as error:
-        raise DevnetError(f"{error.code}: {error}") from error
+    """Run a devnet in this process until it is stopped.
+
+    Raises DevnetError, and what keys, databases and engine raise, each with words for the person at the terminal.
+    """
+    configure_logging("warning", "text")
+    asyncio.run(_run(settings, Console()))
 
 
 async def _run(settings: DevnetSettings, console: Console) -> None:
@@ -71,22 +65,13 @@ def _introduce(devnet: Devnet, story: Story) -> None:
 async def _until_stopped(devnet: Devnet, story: Story, stop: asyncio.Event) -> None:
     """Run everything until `stop` is set, by a signal or by enough checkpoints; a failure of any part is raised."""
     _tell_blocks(devnet, story, stop)
-    parts = [
+    await run_together(
+        stop.wait(),
         devnet.run(),
         _tell_progress(devnet, story),
         _show_exits(devnet, story),
         _watch_chains(devnet),
-    ]
-    tasks = [asyncio.ensure_future(part) for part in parts]
-    stopped = asyncio.ensure_future(stop.wait())
-    try:
-        done, _ = await asyncio.wait((stopped, *tasks), return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            await task
-    finally:
-        for task in (stopped, *tasks):
-            task.cancel()
-        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+    )
 
 
 def _tell_blocks(devnet: Devnet, story: Story, stop: asyncio.Event) -> None:

@@ -114,6 +114,9 @@ class Readiness:
         if not self._engine.is_caught_up:
             self.waiting_for = "the engine has not caught up"
             return
+        if not self._engine.quorum:
+            self.waiting_for = "the engine has no quorum"  # nobody would hear what is signed
+            return
         state = self._committed().state
         for index, reader in enumerate(self._roots):
             await self._check_genesis(index, reader, state)

@@ -1,0 +1,30 @@
+"""How commands end when something expected goes wrong: one line with a stable code and what to do, exit code 1."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def told_plainly() -> Generator[None]:
+    """Turn every expected error of the project into a click error; anything else is a bug and keeps its traceback.
+
+    The codes are those of docs/runbook.md.
+    """
+    from bridge.chain.errors import ChainError
+    from config.errors import ConfigError
+    from node.app.errors import AppError
+    from node.devnet.settings import DevnetError
+    from node.engine.errors import EngineError
+    from node.errors import NodeError
+    from node.keys.errors import KeysError
+    from node.store.errors import StoreError
+
+    try:
+        yield
+    except (
+        *(AppError, ChainError, ConfigError, DevnetError),
+        *(EngineError, KeysError, NodeError, StoreError),
+    ) as error:
+        raise click.ClickException(f"{error.code}: {error}") from None
