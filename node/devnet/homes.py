@@ -11,11 +11,12 @@ import fcntl
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bridge.codec.types import Address
-from config.file import write_config
+from config.file import FILE_NAME, Home, load_home, write_config
 from config.presets import devnet_config
 from config.schema import Paths
 from config.table import RpcUrl
@@ -116,7 +117,8 @@ def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts
 def write_validator_config(
     files: DevnetFiles, index: int, accounts: DevnetAccounts, endpoints: ValidatorEndpoints, root_chain_manager: Address
 ) -> None:
-    """The configuration of a validator; anew at each start, because ports may have changed."""
+    """The configuration of a validator: anew at each start, because ports may have changed, but for its keys."""
+    path = files.validator(index)
     config = devnet_config(
         moniker=f"validator {index + 1}",
         api_port=endpoints.api_port,
@@ -128,4 +130,12 @@ def write_validator_config(
         root_urls=endpoints.root_urls,
         root_chain_manager=root_chain_manager,
     )
-    write_config(files.validator(index), config)
+    if (path / FILE_NAME).exists():
+        config = replace(config, keys=load_home(path).config.keys)
+    write_config(path, config)
+
+
+def write_true_port(home: Home, api_url: str) -> None:
+    """Name in the configuration the port that the API took, so that commands on this home find it."""
+    api = replace(home.config.api, port=urlsplit(api_url).port)
+    write_config(home.path, replace(home.config, api=api))

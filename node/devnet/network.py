@@ -19,7 +19,7 @@ from bridge.chain.clock import Clock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
-from config.file import load_home
+from config.file import Home, load_home
 from config.presets import DEVNET_ROOT_BLOCK_S, DEVNET_SIDE_BLOCK_S, devnet_network, devnet_root_chain
 from config.presets import RootContracts as PresetContracts
 from config.table import RpcUrl
@@ -34,7 +34,14 @@ from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
 from node.devnet.genesis import read_genesis
-from node.devnet.homes import DevnetFiles, HomeLock, ValidatorEndpoints, make_validator_keys, write_validator_config
+from node.devnet.homes import (
+    DevnetFiles,
+    HomeLock,
+    ValidatorEndpoints,
+    make_validator_keys,
+    write_true_port,
+    write_validator_config,
+)
 from node.devnet.ports import HOST, Ports, choose_ports
 from node.devnet.relayer import DepositRelayer
 from node.devnet.rpc.faults import ChainFaults
@@ -292,6 +299,7 @@ class Devnet:
         except OSError as error:
             raise _port_busy(error, f"the API of {validator.moniker}", validator.opened.config.api.port) from error
         self._servers.append(server)
+        write_true_port(Home(validator.opened.path, validator.opened.config), url)
         return url
 
     async def _serve_control(self, port: int) -> ControlPlace:
