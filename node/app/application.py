@@ -3,6 +3,7 @@
 FinalizeBlock writes nothing durable, and a second one for a height discards the first; Commit is the only write.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.codec.errors import ProofError
@@ -54,6 +55,16 @@ class _Executed:
     transactions: tuple[OpenedTransaction | TransactionCode, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Senders:
+    """Who sends, by the committed state."""
+
+    last_nonces: Mapping[Address, int]
+    """Of every signer that ever sent."""
+    present: frozenset[Address]
+    """Whose transactions count for something now."""
+
+
 class Application:
     """One validator's replicated state machine.
 
@@ -67,7 +78,8 @@ class Application:
         self._opener = opener or TransactionOpener(genesis_hash(genesis))
         self._mempool = MempoolView()
         self._hashed, self._committed = self._load()
-        self._mempool.know(_signers(self._committed), self._committed.height)
+        self._senders = _senders_of(self._committed)
+        self._mempool.know(self._senders.present, self._committed.height)
         self._last_events: tuple[Event, ...] = ()
         self._executed: _Executed | None = None
 
@@ -110,8 +122,7 @@ class Application:
 
     def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
         """Which transactions to put into a block, in order."""
-        nonces = {sender.address: sender.nonce for sender in self._committed.state.senders}
-        recent_bytes = self._mempool.recent_bytes()
+        nonces, recent_bytes = self._senders.last_nonces, self._mempool.recent_bytes()
         return PrepareProposalResponse(
             blocks.choose(request.txs, self._opener, nonces, recent_bytes, request.max_tx_bytes)
         )
@@ -200,21 +211,25 @@ class Application:
         return code
 
     def _signer_refusal(self, opened: OpenedTransaction) -> TransactionCode:
-        state, height = self._committed.state, self._committed.height
-        nonce = next((sender.nonce for sender in state.senders if sender.address == opened.sender), None)
-        is_present = opened.sender in _signers(self._committed)
-        if nonce is None or not (is_present or self._mempool.is_known(opened.sender, height)):
+        nonce = self._senders.last_nonces.get(opened.sender)
+        is_present = opened.sender in self._senders.present
+        is_known = is_present or self._mempool.is_known(opened.sender, self._committed.height)
+        if nonce is None or not is_known:
             return TransactionCode.UNKNOWN_SIGNER
         return nonce_refusal(nonce, opened.nonce)
 
     def _note_committed(self, executed: _Executed) -> None:
         taken = [opened for opened in executed.transactions if isinstance(opened, OpenedTransaction)]
-        nonces = {sender.address: sender.nonce for sender in executed.committed.state.senders}
-        self._mempool.know(_signers(executed.committed), executed.committed.height)
-        self._mempool.block_committed(executed.committed.height, taken, nonces)
+        height = executed.committed.height
+        self._senders = _senders_of(executed.committed)
+        self._mempool.know(self._senders.present, height)
+        self._mempool.block_committed(height, taken, self._senders.last_nonces)
 
 
-def _signers(committed: Committed) -> set[Address]:
-    """Whose transactions count for something now."""
-    validators = committed.state.validators
-    return {member.signer for member in validators.members} | {member.signer for member in validators.tally_set}
+def _senders_of(committed: Committed) -> _Senders:
+    state = committed.state
+    members, tally_set = state.validators.members, state.validators.tally_set
+    return _Senders(
+        last_nonces={sender.address: sender.nonce for sender in state.senders},
+        present=frozenset(member.signer for member in members) | frozenset(member.signer for member in tally_set),
+    )

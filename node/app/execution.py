@@ -126,6 +126,6 @@ def _plan_upgrade(draft: Draft) -> None:
     agreed = agreed_upgrade(draft.tally_set, draft.voters)
     if agreed is None or agreed == draft.params.planned_upgrade:
         return
-    if agreed.height >= draft.height + UPGRADE_NOTICE_BLOCKS:
+    if agreed.version > draft.params.version and agreed.height >= draft.height + UPGRADE_NOTICE_BLOCKS:
         draft.params = replace(draft.params, planned_upgrade=agreed)
         draft.emit("upgrade_planned", version=agreed.version, height=agreed.height)

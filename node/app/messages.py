@@ -10,6 +10,7 @@ encoding. Anything else is refused here, before its signature is looked at.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, TypeAlias
 
@@ -253,6 +254,7 @@ def statement_order(statement: Statement) -> tuple[int, int, int]:
             return statement.kind, 0, 0
 
 
+@lru_cache(maxsize=16)
 def transaction_domain(genesis_hash: Hash32) -> Hash32:
     """The EIP-712 domain separator of a network's transactions."""
     return domain_separator(name="Sidewarden", version="1", salt=genesis_hash)

@@ -59,6 +59,11 @@ def unknown(topic: bytes = b"\x77" * 32, data: bytes = b"") -> FeedLog:
     return _log(STAKING_INFO, Hash32(topic), (), data)
 
 
+def upgraded(address: Address) -> FeedLog:
+    """A proxy has another implementation."""
+    return _log(address, events.UPGRADED_TOPIC, (b"\x96" * 20,))
+
+
 def elided(length: int) -> FeedLog:
     """A Staked event with more data than a step carries."""
     log = _log(STAKING_INFO, events.STAKED_TOPIC, (b"\x97" * 20, 77, 1))

@@ -160,6 +160,14 @@ def test_log__that_cannot_be_applied__ignored_with_its_code_and_the_cursor_moves
     assert (last.step_number, last.index, last.outcome) == (1, 0, outcome)
 
 
+def test_log__proxy_upgraded__noted_for_the_nodes_to_stop_signing() -> None:
+    network = Network()
+    network.l1_block(logs.upgraded(logs.ROOT_CHAIN))
+    network.see_l1()
+    assert outcomes(network) == [LogOutcome.CONTRACT_CHANGED]
+    assert network.state.feeds[0].contract_changed_block == 1_001
+
+
 def test_body__that_nobody_stands_for__not_kept() -> None:
     network = Network()
     (step,) = network.l1_block(logs.unknown())
