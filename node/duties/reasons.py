@@ -138,6 +138,8 @@ def _landed(state: State, proposal: Proposal, around: Surroundings) -> Why:
             f"{_percent(strongest)} attests that header {header_id} is on the root chain",
             _permille(strongest),
         )
+    if around.view is not None and around.view.scan.cannot_tell is not None:
+        return Why(Reason.ROOT_RPC_DOWN, around.view.scan.cannot_tell.reason)
     confirmations = state.params.root_chains[root_chain].confirmations
     return Why(
         Reason.WAITING_FOR_CONFIRMATIONS,

@@ -46,8 +46,9 @@ ROUND_S = 0.5
 BLOCK_TIMES_S = {ROOT: 2, SIDE: 1}
 ROUNDS_MAX = 400
 """Of one wait: over three minutes of the network's time."""
-MEMORY = Path("/dev/shm")
-"""Where it exists, homes are made there: what fsync costs is measured elsewhere, and that it is called, too."""
+_MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes a private directory in it
+HOMES = _MEMORY if _MEMORY.is_dir() else None
+"""Homes are made in memory where there is such a place: fsync, what it costs and saves, is tested elsewhere."""
 
 Json = dict[str, JsonValue]
 
@@ -302,7 +303,7 @@ async def running_network(
     data_form: DataForm = "bound", validators: int = 4, options: DevnetOptions | None = None
 ) -> AsyncIterator[Network]:
     """A network for one scenario; its invariants are checked once the scenario is told."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as home:
+    with tempfile.TemporaryDirectory(dir=HOMES) as home:
         settings = DevnetSettings(Path(home), validators, data_form, api_port=0, traffic=False)
         network = Network(settings, options or DevnetOptions(periodic_blocks=False))
         await network.start()
