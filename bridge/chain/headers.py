@@ -13,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from bridge.chain.errors import BadAnswer, NotHeld
@@ -25,7 +25,9 @@ from bridge.codec.types import BlockNumber, Hash32
 BATCH_HEADERS = 100
 BATCHES_IN_FLIGHT = 3
 """So that the node always has one to work on while another travels and a third is hashed."""
-HEADERS_PER_ADVANCE = 2_000
+HEADERS_PER_WRITE = 1_000
+"""Written while the next batches travel: a durable write takes as long as some hundred headers."""
+HEADERS_PER_ADVANCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,26 +136,35 @@ class HeaderFollower:
         """Append what links to our last header; if nothing does, the chain has left ours."""
         end = BlockNumber(min(target, start + HEADERS_PER_ADVANCE - 1))
         previous = self.store.last()
+        added, left_us = 0, False
         linked: list[StoredHeader] = []
-        left_us = False
         try:
-            async with aclosing(self._download(start, end)) as headers:
-                async for header in headers:
-                    left_us = previous is not None and header.parent_hash != previous.hash
+            async with aclosing(self._download(start, end)) as batches:
+                async for batch in batches:
+                    linking = _linking_to(previous, batch)
+                    linked.extend(linking)
+                    added += len(linking)
+                    left_us = len(linking) < len(batch)
                     if left_us:
                         break
-                    previous = header if self._keep_blooms else replace(header, logs_bloom=b"")
-                    linked.append(previous)
+                    previous = batch[-1]
+                    if len(linked) >= HEADERS_PER_WRITE:
+                        self._append(linked)
         finally:
-            if linked:
-                self.store.apply(HeaderChange(append=tuple(linked)))
-        if left_us and not linked:
+            self._append(linked)
+        if left_us and not added:
             return await self._unwind(BlockNumber(start - 1))
         await self._confirm()
-        return FollowReport(added=len(linked), more=bool(linked) and start + len(linked) <= target)
+        return FollowReport(added=added, more=added > 0 and start + added <= target)
 
-    async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[StoredHeader, None]:
-        """The headers from `start` to `end`, or to the first that the node does not show, several batches in flight."""
+    def _append(self, linked: list[StoredHeader]) -> None:
+        """Write headers to the store, and forget them here."""
+        if linked:
+            self.store.apply(HeaderChange(append=tuple(linked)))
+            linked.clear()
+
+    async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[tuple[StoredHeader, ...], None]:
+        """Batches from `start` to `end`, or to the first header that the node does not show, several in flight."""
         starts = deque(range(start, end + 1, BATCH_HEADERS))
         flying: deque[tuple[int, asyncio.Task[tuple[StoredHeader, ...]]]] = deque()
 
@@ -161,7 +172,8 @@ class HeaderFollower:
             while starts and len(flying) < BATCHES_IN_FLIGHT:
                 first = starts.popleft()
                 count = min(BATCH_HEADERS, end + 1 - first)
-                flying.append((count, asyncio.ensure_future(self._reader.headers(BlockNumber(first), count))))
+                batch = self._reader.headers(BlockNumber(first), count, keep_blooms=self._keep_blooms)
+                flying.append((count, asyncio.ensure_future(batch)))
 
         try:
             take_off()
@@ -170,8 +182,8 @@ class HeaderFollower:
                 headers = await batch
                 flying.popleft()
                 take_off()
-                for header in headers:
-                    yield header
+                if headers:
+                    yield headers
                 if len(headers) < count:
                     return
         finally:
@@ -235,6 +247,15 @@ class HeaderFollower:
         confirmed = self.store.confirmed()
         if reached >= first.number and (confirmed is None or reached > confirmed):
             self.store.apply(HeaderChange(confirmed=BlockNumber(reached)))
+
+
+def _linking_to(previous: StoredHeader | None, headers: tuple[StoredHeader, ...]) -> tuple[StoredHeader, ...]:
+    """The headers up to the first that does not name the one before it as its parent."""
+    for place, header in enumerate(headers):
+        if previous is not None and header.parent_hash != previous.hash:
+            return headers[:place]
+        previous = header
+    return headers
 
 
 def leaf_of_stored(header: StoredHeader) -> Hash32:

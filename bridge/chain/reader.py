@@ -9,6 +9,7 @@ only "this node does not show it now"; nothing may be concluded from it. Every f
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Protocol, TypeVar
 
 from bridge.chain.endpoint import RpcAnswer, RpcCall
@@ -130,18 +131,19 @@ class ChainReader:
             raise BadAnswer("eth_getBlockByHash: a block with another hash than asked for")
         return header
 
-    async def headers(self, start: BlockNumber, count: int) -> tuple[StoredHeader, ...]:
+    async def headers(self, start: BlockNumber, count: int, *, keep_blooms: bool = True) -> tuple[StoredHeader, ...]:
         """What is kept of the headers from `start` on, at most `count`, up to the first that the node does not show.
 
         All come from one endpoint but perhaps from different moments: whoever needs a chain checks the links.
         """
         calls = [RpcCall("eth_getBlockByNumber", (hex(start + i), False)) for i in range(count)]
+        parse = partial(stored_header_from_rpc, keep_bloom=keep_blooms)
         headers: list[StoredHeader] = []
         for number, answer in enumerate(await self.pool.batch(calls), start):
             block = _value(answer)
             if block is None:
                 break
-            headers.append(_parsed(block, BlockNumber(number), stored_header_from_rpc))
+            headers.append(_parsed(block, BlockNumber(number), parse))
         return tuple(headers)
 
     async def receipts(self, block: SealedBlock) -> tuple[Receipt, ...]:
