@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,21 +57,31 @@ class Schema:
 class Database:
     """An open database. Raises StoreError's leaves from every method."""
 
-    def __init__(self, path: Path, schema: Schema) -> None:
-        """Open the file, or make it (mode 0600) if it is not there. Raises StoreError, FileTooOpen."""
+    def __init__(self, path: Path, schema: Schema, *, read_only: bool = False) -> None:
+        """Open the file, or make it (mode 0600) if it is not there. Raises StoreError, FileTooOpen.
+
+        `read_only`: look into a file that is there and that another process may be writing; nothing is made or locked.
+        """
         self.path = path
         self._schema = schema
         self._lock = threading.RLock()
+        self._read_only = read_only
         self._holder_path = path.with_name(f"{path.name}.holder")
-        if not path.exists():
+        if not path.exists() and not read_only:
             create_private(path)
             sync_directory(path.parent)
         require_private(path)
         timeout_s = 0.0 if schema.exclusive else BUSY_TIMEOUT_S
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=timeout_s)
+        place = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+        self._connection = sqlite3.connect(
+            place, uri=True, isolation_level=None, check_same_thread=False, timeout=timeout_s
+        )
         try:
             with self._named_errors():
-                self._prepare()
+                if read_only:
+                    self._check_version()
+                else:
+                    self._prepare()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             # Our own statements are right, so what they trip over is in the file.
             self._connection.close()
@@ -84,13 +94,21 @@ class Database:
         """Close the file; nothing is lost without it."""
         with self._lock:
             self._connection.close()
-            self._holder_path.unlink(missing_ok=True)
+            if not self._read_only:
+                self._holder_path.unlink(missing_ok=True)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is executed inside is on disk afterwards, or, if anything is raised, none of it."""
+        return self._begun("BEGIN IMMEDIATE")
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """All that is read inside is of one moment, whatever another process writes meanwhile."""
+        return self._begun("BEGIN")
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
-        """All that is executed inside is on disk afterwards, or, if anything is raised, none of it."""
+    def _begun(self, begin: str) -> Generator[None]:
         with self._lock, self._named_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(begin)
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -152,12 +170,17 @@ class Database:
         if version == 0 and is_empty:
             self._run_script(self._connection)
             execute(f"PRAGMA user_version={self._schema.version}")
-        elif version != self._schema.version:
+        else:
+            self._check_version()
+
+    def _check_version(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != self._schema.version:
             raise DatabaseVersionUnknown(
                 f"{self.path} has schema version {version}, this program knows {self._schema.version}: "
                 "run the program version that wrote it"
             )
-        elif _tables(self._connection) != self._expected_tables():
+        if _tables(self._connection) != self._expected_tables():
             raise self.damaged("its tables are not those of its schema version")
 
     def _expected_tables(self) -> list[Row]:

@@ -36,10 +36,13 @@ _SCHEMA = Schema(
 
 
 class SqliteStateStore:
-    """A `node.app.store.StateStore` in a file. Raises StoreError's leaves."""
+    """A `node.app.store.StateStore` in a file. Raises StoreError's leaves.
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, _SCHEMA)
+    `read_only`: the file is there, and a running node may be writing it.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._database = Database(path, _SCHEMA, read_only=read_only)
 
     def close(self) -> None:
         """Close the file."""
@@ -47,11 +50,12 @@ class SqliteStateStore:
 
     def load(self) -> StoredState | None:
         """The last saved block, or None if there was none."""
-        head = self._database.row("SELECT height, time_ns, app_hash FROM head")
+        with self._database.snapshot():
+            head = self._database.row("SELECT height, time_ns, app_hash FROM head")
+            sections = self._database.rows("SELECT name, version, contents FROM section ORDER BY name")
         if head is None:
             return None
         height, time_ns, app_hash = head
-        sections = self._database.rows("SELECT name, version, contents FROM section ORDER BY name")
         return StoredState(height, time_ns, Hash32(app_hash), tuple(StoredSection(*section) for section in sections))
 
     def save(

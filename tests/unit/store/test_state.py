@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.codec.hash import keccak256
 from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, StateStore, StoredSection
+from node.store.errors import DatabaseUnwritable
 from node.store.state import SqliteStateStore
 from tests.unit.closing import opened
 
@@ -77,3 +78,24 @@ def test_log_entries__more_than_a_page__cut_at_the_limit(tmp_path: Path) -> None
 
     assert len(store.log_entries("logs/records", 0, count)) == LOG_PAGE_MAX
     assert store.log_entries("logs/records", count - 2, 10) == (str(count - 2).encode(), str(count - 1).encode())
+
+
+def test_state_store__read_only_while_another_writes__sees_the_last_block_and_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    writer = opened(SqliteStateStore(path))
+    reader = opened(SqliteStateStore(path, read_only=True))
+    writer.save(1, 5, HASH, [StoredSection("turns", 1, b"first")], [])
+
+    seen = reader.load()
+
+    assert seen is not None
+    assert (seen.height, seen.sections) == (1, (StoredSection("turns", 1, b"first"),))
+    with pytest.raises(DatabaseUnwritable):
+        reader.save(2, 6, HASH, [], [])
+
+
+def test_state_store__read_only_and_missing__is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        SqliteStateStore(tmp_path / "state.db", read_only=True)
+
+    assert list(tmp_path.iterdir()) == []
