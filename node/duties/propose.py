@@ -59,7 +59,8 @@ def honest_proposals(side: FollowSide) -> ProposalMaker:
 
     def propose(committed: Committed, root_chain: int, identity: Identity) -> ProposeCheckpoint | None:
         state = committed.state
-        wanted = queries.next_range(state, root_chain, committed.time_s)
+        is_open = state.proposals[root_chain].current is None and not state.feeds[root_chain].is_paused
+        wanted = queries.next_range(state, root_chain, committed.time_s) if is_open else None
         if wanted is None or queries.proposer(state, root_chain) != identity.signer:
             return None
         root_hash = side.roots.root(wanted.start, wanted.end)

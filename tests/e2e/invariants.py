@@ -19,6 +19,7 @@ def check_invariants(network: "Network") -> None:
     _headers_form_one_chain(network)
     _acks_are_what_the_contract_says(network)
     _powers_are_the_contract_s(network)
+    _nothing_honest_was_refused(network)
     _no_duty_failed(network)
 
 
@@ -83,6 +84,13 @@ def _powers_are_the_contract_s(network: "Network") -> None:
     assert {member.signer: member.stake_wei // WEI_PER_TOKEN for member in state.validators.members} == on_l1
     assert {member.signer: member.power for member in state.validators.tally_set} == on_l1
     assert {member.signer: member.power for member in state.engine_set.members} == on_l1
+
+
+def _nothing_honest_was_refused(network: "Network") -> None:
+    """Nobody sends what the rules refuse, but who was made to."""
+    for index in range(len(network.validators)):
+        if network.options.proposal_maker(index) is None:
+            assert network.codes(index) == set(), network.validators[index].moniker
 
 
 def _no_duty_failed(network: "Network") -> None:
