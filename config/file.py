@@ -9,6 +9,7 @@ from config.errors import ConfigContradictsGenesis, ConfigUnreadable
 from config.schema import NodeConfig
 from config.table import Value, read_table, write_table
 from node.app.genesis import Genesis
+from node.app.parameters import Finality
 from node.store.errors import FileTooOpen
 from node.store.files import require_private, write_private
 
@@ -74,14 +75,22 @@ def check_against_genesis(config: NodeConfig, genesis: Genesis) -> None:
         raise ConfigContradictsGenesis(
             f"root_chains names {', '.join(sorted(configured))}; genesis has {', '.join(sorted(named))}"
         )
-    _check_confirmations("side_chain", config.side_chain.confirmations, genesis.parameters.side_confirmations)
+    network = genesis.parameters
+    _check_confirmations(
+        "side_chain", config.side_chain.confirmations, network.side_confirmations, network.side_finality
+    )
     for root_chain in genesis.root_chains:
         name = root_chain.parameters.name
+        agreed = root_chain.parameters
         confirmations = config.root_chain(name).confirmations
-        _check_confirmations(f"root_chains ({name})", confirmations, root_chain.parameters.confirmations)
+        _check_confirmations(f"root_chains ({name})", confirmations, agreed.confirmations, agreed.finality)
 
 
-def _check_confirmations(place: str, configured: int, agreed: int) -> None:
+def _check_confirmations(place: str, configured: int, agreed: int, finality: Finality) -> None:
+    if configured and finality is not Finality.DEPTH:
+        raise ConfigContradictsGenesis(
+            f"{place}.confirmations: the network waits for the {finality.name.lower()} block; leave it out"
+        )
     if 0 < configured < agreed:
         raise ConfigContradictsGenesis(
             f"{place}.confirmations: {configured} is fewer than the network's {agreed}; leave it out, or wait for more"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bridge.codec.types import Address, ChainId
 from config.schema import Api, Fees, Keys, NodeConfig, Paths, RootChain, SideChain
 from config.table import RpcUrl
-from node.app.parameters import DataForm, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
 
 DEVNET_SIDE_BLOCK_S = 1
 DEVNET_ROOT_BLOCK_S = 2
@@ -29,6 +29,7 @@ def devnet_network(side_chain_id: ChainId) -> Parameters:
     return Parameters(
         side_chain_id=side_chain_id,
         side_confirmations=2,
+        side_finality=Finality.DEPTH,
         side_block_time_s=DEVNET_SIDE_BLOCK_S,
         pulse_s=1,
         engine_block_ms=500,
@@ -58,6 +59,7 @@ def devnet_root_chain(
         interval_s=10,
         force_after_s=60,
         confirmations=2,
+        finality=Finality.DEPTH,
         block_time_s=DEVNET_ROOT_BLOCK_S,
         no_ack_buffer_s=24,
         no_ack_growth_cap=2,
@@ -105,6 +107,7 @@ def polygon_network(side_chain_id: ChainId) -> Parameters:
     return Parameters(
         side_chain_id=side_chain_id,
         side_confirmations=10,
+        side_finality=Finality.DEPTH,
         side_block_time_s=2,
         pulse_s=10,
         engine_block_ms=1_000,
@@ -131,6 +134,7 @@ def polygon_root_chain(
         interval_s=300,
         force_after_s=2_048,
         confirmations=64,
+        finality=Finality.FINALIZED,
         block_time_s=12,
         no_ack_buffer_s=1_000,
         no_ack_growth_cap=5,

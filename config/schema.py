@@ -172,6 +172,11 @@ class RootChain:
     root_chain_manager: Address | None = key(
         None, "RootChainManager, where burns are paid out. Without it, the node answers nothing about burns."
     )
+    feed_source: Literal["bloom", "receipts"] = key(
+        "bloom",
+        "How our contracts' logs are found: in blocks whose bloom holds them, or, on a chain whose blooms are not true, "
+        "in the receipts of every block. Either way receipts are checked against the header's receiptsRoot.",
+    )
     submission_gas_limit: int = key(
         1_500_000,
         "Of a checkpoint's transaction; what is not used is not paid. Polygon's contracts take up to 300,000 and "

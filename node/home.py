@@ -9,6 +9,7 @@ from config.file import Home
 from config.schema import NodeConfig
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
+from node.app.opened import TransactionOpener
 from node.engine.genesis import init_chain_request
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
@@ -51,9 +52,10 @@ class OpenHome:
             self.record.close()
 
 
-def open_home(home: Home, genesis: Genesis) -> OpenHome:
+def open_home(home: Home, genesis: Genesis, opener: TransactionOpener | None = None) -> OpenHome:
     """Open the files and keys that a home's config.toml names.
 
+    `opener` is shared by the validators of one process, so that each signature is verified once.
     A signing record that cannot guard signatures is no reason not to start: the node then signs nothing and says why.
     Raises KeystoreError, and node.store's StoreError.
     """
@@ -73,7 +75,7 @@ def open_home(home: Home, genesis: Genesis) -> OpenHome:
         state_store=state_store,
         local_store=local_store,
         record=record,
-        application=Application(genesis, state_store),
+        application=Application(genesis, state_store, opener),
         signer=Signer(ring, record, genesis_hash(genesis)),
         submission_key=submission_key,
     )

@@ -18,6 +18,7 @@ from bridge.burns.service import BurnService
 from bridge.burns.views import RootView as BurnRoot
 from bridge.burns.views import SideView as BurnSide
 from bridge.chain.clock import Clock
+from bridge.chain.feed import StepBuilder
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.outbox import Outbox
 from bridge.chain.reader import ChainReader
@@ -26,6 +27,7 @@ from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
 from node.api.view import ChainEndpoint, VerdictCount
 from node.app.messages import decode_transaction
+from node.app.parameters import Finality
 from node.app.state import Committed
 from node.duties.attest import AttestDuty
 from node.duties.contract_watch import ContractWatch, parse_fingerprint
@@ -181,7 +183,7 @@ class Validator:
         follower = HeaderFollower(
             reader,
             opened.local_store.headers("side"),
-            Confirmations(max(network.side_confirmations, configured.confirmations)),
+            _confirmations(network.side_confirmations, network.side_finality, configured.confirmations),
             min(starts),
             keep_blooms=False,
         )
@@ -199,10 +201,22 @@ class Validator:
         follower = HeaderFollower(
             reader,
             opened.local_store.headers(agreed.name),
-            Confirmations(max(agreed.confirmations, configured.confirmations)),
+            _confirmations(agreed.confirmations, agreed.finality, configured.confirmations),
             BlockNumber(genesis.block_number),
         )
-        return FollowRoot(index, agreed.name, follower, reader, agreed.feed_anchor_blocks, lambda: self.committed)
+        return FollowRoot(
+            index,
+            agreed.name,
+            follower,
+            reader,
+            StepBuilder(
+                reader,
+                follower.store,
+                agreed.feed_anchor_blocks,
+                blooms_are_true=configured.feed_source == "bloom",
+            ),
+            lambda: self.committed,
+        )
 
     def _submit(self, root: FollowRoot) -> Submit:
         opened, key = self.opened, self.opened.submission_key
@@ -217,7 +231,7 @@ class Validator:
                 root.reader,
                 opened.local_store.outbox(agreed.chain_id, key.address),
                 configured.fees.policy,
-                Confirmations(max(agreed.confirmations, configured.confirmations)),
+                _confirmations(agreed.confirmations, agreed.finality, configured.confirmations),
                 SubmissionJudge(contracts, root.reader, agreed.data_form),
                 self._clock,
             )
@@ -273,3 +287,14 @@ class Validator:
             rule=RangeRule(agreed.minimum_blocks, agreed.maximum_blocks, agreed.multiple_blocks, agreed.interval_s),
             agreed=ArchivedCheckpoints(self._archive, root.index),
         )
+
+
+def _confirmations(agreed: int, finality: Finality, configured: int) -> Confirmations:
+    """What the network agreed on, or more blocks if the operator wants to wait for them."""
+    match finality:
+        case Finality.DEPTH:
+            return Confirmations(max(agreed, configured))
+        case Finality.SAFE:
+            return Confirmations(tag="safe")
+        case Finality.FINALIZED:
+            return Confirmations(tag="finalized")

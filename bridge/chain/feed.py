@@ -29,6 +29,7 @@ from bridge.codec.feed import (
     next_digest,
     steps_of_block,
 )
+from bridge.codec.trie import EMPTY_TRIE_ROOT
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
 
 STEPS_MAX = 64
@@ -146,12 +147,22 @@ class _Progress:
 class StepBuilder:
     """Reads one root chain's feed. One builder per root chain and validator; calls must not overlap."""
 
-    def __init__(self, reader: ChainReader, store: HeaderStore, anchor_blocks: int) -> None:
-        """`store` is the header follower's, with blooms; `anchor_blocks` is the network's parameter."""
+    def __init__(
+        self, reader: ChainReader, store: HeaderStore, anchor_blocks: int, *, blooms_are_true: bool = True
+    ) -> None:
+        """`store` is the header follower's, with blooms; `anchor_blocks` is the network's parameter.
+
+        Where a chain's blooms are not true, the receipts of every block that has any are read.
+        """
         self._reader = reader
         self._store = store
         self._anchor_blocks = anchor_blocks
+        self._blooms_are_true = blooms_are_true
         self._progress: _Progress | None = None
+
+    def fresh(self) -> "StepBuilder":
+        """Another builder over the same headers: it can scan from elsewhere without this one's losing its place."""
+        return StepBuilder(self._reader, self._store, self._anchor_blocks, blooms_are_true=self._blooms_are_true)
 
     async def next_steps(self, position: FeedPosition) -> Scan:
         """The steps after a position, at most 64; the same bytes on every honest node. Never raises ChainError."""
@@ -186,6 +197,11 @@ class StepBuilder:
             return None
         return held.hash
 
+    def _may_match(self, position: FeedPosition, header: StoredHeader) -> bool:
+        if self._blooms_are_true:
+            return header_may_match(position.filter, header)
+        return header.receipts_root != EMPTY_TRIE_ROOT
+
     def _confirmed(self) -> BlockPoint | None:
         number = self._store.confirmed()
         header = None if number is None else self._store.header(number)
@@ -209,7 +225,7 @@ class StepBuilder:
                 if header.parent_hash != progress.parent_hash:
                     self._progress = None
                     return CannotTell("CURSOR_OFF_CHAIN", f"block {header.number} does not link back to the cursor")
-                is_hit = header_may_match(position.filter, header)
+                is_hit = self._may_match(position, header)
                 if len(progress.steps) >= STEPS_MAX or (is_hit and receipts_left == 0):
                     return None
                 receipts_left -= is_hit

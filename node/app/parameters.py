@@ -24,6 +24,14 @@ class QuorumUnit(IntEnum):
     TOKENS = 1
 
 
+class Finality(IntEnum):
+    """When a block is confirmed: some blocks deep, or once the node's own tag says so; agreed on per chain."""
+
+    DEPTH = 0
+    SAFE = 1
+    FINALIZED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """What holds for the network as a whole."""
@@ -31,6 +39,8 @@ class Parameters:
     side_chain_id: ChainId
     side_confirmations: int
     """Blocks on top of a side-chain block before any validator speaks of it; a node may wait longer, not shorter."""
+    side_finality: Finality
+    """DEPTH: the confirmations count. Else the tag does, and they only say how far behind it usually is."""
     side_block_time_s: int
     """The side chain's usual block time; for explanations only."""
     pulse_s: int
@@ -66,6 +76,8 @@ class RootChainParameters:
     """Engine time after an ack from which a range of any length will do."""
     confirmations: int
     """Blocks on top of a root-chain block before any validator speaks of it."""
+    finality: Finality
+    """DEPTH: the confirmations count. Else the tag does, and they only say how far behind it usually is."""
     block_time_s: int
     """The root chain's usual block time."""
     no_ack_buffer_s: int

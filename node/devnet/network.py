@@ -25,8 +25,9 @@ from config.presets import RootContracts as PresetContracts
 from config.table import RpcUrl
 from contracts.deployment import DataForm as ContractForm
 from node.api.server import ApiServer
-from node.app.genesis import Genesis
+from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json, genesis_to_json
+from node.app.opened import TransactionOpener
 from node.app.parameters import DataForm
 from node.devnet.accounts import Account, draw_accounts
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
@@ -225,7 +226,8 @@ class Devnet:
 
     async def _come_up(self, ports: Ports, options: DevnetOptions) -> None:
         self.genesis = await self._genesis()
-        opened = [self._open_validator(index, port) for index, port in enumerate(ports.apis)]
+        opener = TransactionOpener(genesis_hash(self.genesis))
+        opened = [self._open_validator(index, port, opener) for index, port in enumerate(ports.apis)]
         self.engine = local_engine(self.genesis, opened, BlockStore(self.files.engine), self._clock)
         self.validators = tuple(
             Validator(
@@ -283,14 +285,14 @@ class Devnet:
         write_private(self.files.genesis, genesis_to_json(genesis).encode())
         return genesis
 
-    def _open_validator(self, index: int, api_port: int) -> OpenHome:
+    def _open_validator(self, index: int, api_port: int, opener: TransactionOpener) -> OpenHome:
         endpoints = ValidatorEndpoints(
             api_port=api_port,
             side_urls=tuple(map(RpcUrl, self.chains.validator_urls(SIDE, index))),
             root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
         )
         write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
-        return open_home(load_home(self.files.validator(index)), self.genesis)
+        return open_home(load_home(self.files.validator(index)), self.genesis, opener)
 
     async def _serve(self, validator: Validator) -> str:
         server = ApiServer(validator, validator.opened.config.api.settings)

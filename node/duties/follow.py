@@ -115,17 +115,16 @@ class FollowRoot(FollowHeaders):
         name: str,
         follower: HeaderFollower,
         reader: ChainReader,
-        anchor_blocks: int,
+        builder: StepBuilder,
         committed: Callable[[], Committed],
     ) -> None:
-        """`anchor_blocks` is the network's parameter for this root chain."""
+        """`builder` reads the feed over the follower's headers."""
         super().__init__(name, follower, reader)
         self.index = index
         self.view: RootView | None = None
         self.contract_changed: str | None = None
         """What changed in the contracts behind our backs: nothing is signed for them until the operator confirms it."""
-        self._anchor_blocks = anchor_blocks
-        self._builder = StepBuilder(reader, follower.store, anchor_blocks)
+        self._builder = builder
         self._committed = committed
 
     async def run_once(self) -> bool:
@@ -148,7 +147,7 @@ class FollowRoot(FollowHeaders):
 
     async def steps_from(self, position: FeedPosition) -> Scan:
         """The steps after another position than the feed's own, which keeps its place."""
-        return await StepBuilder(self.reader, self.follower.store, self._anchor_blocks).next_steps(position)
+        return await self._builder.fresh().next_steps(position)
 
     def _prune(self, state: State) -> None:
         feed = state.feeds[self.index]

@@ -36,7 +36,7 @@ from node.app.history import (
     ResetEntry,
     encode_entry,
 )
-from node.app.parameters import DataForm, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LogEntry, MemoryStateStore
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
@@ -55,7 +55,7 @@ def genesis(root_chains: int = 1) -> Genesis:
         time_s=GENESIS_TIME,
         epoch=1,
         staking_root_chain=0,
-        parameters=Parameters(SIDE_CHAIN_ID, 2, 1, 1, 500, 2),
+        parameters=Parameters(SIDE_CHAIN_ID, 2, Finality.DEPTH, 1, 1, 500, 2),
         validators=tuple(_validator(index) for index in range(len(KEYS))),
         root_chains=tuple(_root_chain(index) for index in range(root_chains)),
         parent=b"",
@@ -85,6 +85,7 @@ def _root_chain(index: int) -> RootChainGenesis:
         interval_s=10,
         force_after_s=60,
         confirmations=2,
+        finality=Finality.DEPTH,
         block_time_s=2,
         no_ack_buffer_s=24,
         no_ack_growth_cap=2,

@@ -37,7 +37,7 @@ from node.app.messages import (
     statement_order,
     transaction_digest,
 )
-from node.app.parameters import DataForm, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
 from node.app.proposals import digest_of
 from node.app.state import Proposal, Stage, State, Turn
 from node.app.store import MemoryStateStore
@@ -48,6 +48,7 @@ TOKEN = 10**18
 NETWORK = Parameters(
     side_chain_id=ChainId(15001),
     side_confirmations=2,
+    side_finality=Finality.DEPTH,
     side_block_time_s=1,
     pulse_s=1,
     engine_block_ms=500,
@@ -68,6 +69,7 @@ ROOT = RootChainParameters(
     interval_s=10,
     force_after_s=60,
     confirmations=2,
+    finality=Finality.DEPTH,
     block_time_s=2,
     no_ack_buffer_s=24,
     no_ack_growth_cap=2,

@@ -126,6 +126,20 @@ async def test_steps__matches_among_noise__are_found_in_order(reader: ChainReade
     assert second.digest == next_digest(first.digest, second.step)
 
 
+async def test_steps__chain_whose_blooms_are_not_true__are_found_in_the_receipts(
+    reader: ChainReader, chain: TinyChain
+) -> None:
+    chain.blooms_are_true = False
+    position = position_at(chain)
+    chain.mine([match(b"\x01")])
+    chain.mine(count=3)
+    node = Node(reader)
+    assert await node.steps(position) == ()
+    node.builder = StepBuilder(reader, node.follower.store, ANCHOR_BLOCKS, blooms_are_true=False)
+    (found,) = await node.steps(position)
+    assert [log.data for log in found.step.logs] == [b"\x01"]
+
+
 async def test_steps__block_above_the_confirmed_head__is_not_named(reader: ChainReader, chain: TinyChain) -> None:
     position = position_at(chain)
     chain.mine([match()])

@@ -29,8 +29,9 @@ class Block:
 class TinyChain:
     """`blocks` is the canonical chain; orphans stay readable by hash, as with real nodes."""
 
-    def __init__(self, block_time_s: int = 2) -> None:
+    def __init__(self, block_time_s: int = 2, *, blooms_are_true: bool = True) -> None:
         self.block_time_s = block_time_s
+        self.blooms_are_true = blooms_are_true
         self.blocks: list[Block] = []
         self.by_hash: dict[Hash32, Block] = {}
         self.safe_lag = 4
@@ -82,7 +83,7 @@ class TinyChain:
             state_root=Hash32(b"\x22" * 32),
             transactions_root=Hash32(b"\x33" * 32),
             receipts_root=receipts_root(receipts) if receipts else EMPTY_TRIE_ROOT,
-            logs_bloom=bloom_of([log for logs in transactions for log in logs]),
+            logs_bloom=bloom_of([log for logs in transactions for log in logs] if self.blooms_are_true else []),
             difficulty=0,
             number=BlockNumber(0 if parent is None else parent.number + 1),
             gas_limit=15_000_000,

@@ -34,7 +34,7 @@ from node.app.messages import (
     transaction_digest,
 )
 from node.app.opened import TransactionOpener
-from node.app.parameters import DataForm, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
 from node.app.store import MemoryStateStore
 from node.engine.genesis import init_chain_request
 from node.engine.local.block import BlockReport
@@ -68,6 +68,7 @@ def a_genesis() -> Genesis:
         interval_s=10,
         force_after_s=60,
         confirmations=2,
+        finality=Finality.DEPTH,
         block_time_s=2,
         no_ack_buffer_s=24,
         no_ack_growth_cap=2,
@@ -85,6 +86,7 @@ def a_genesis() -> Genesis:
         parameters=Parameters(
             side_chain_id=ChainId(2),
             side_confirmations=2,
+            side_finality=Finality.DEPTH,
             side_block_time_s=1,
             pulse_s=1,
             engine_block_ms=500,
