@@ -133,10 +133,12 @@ class LocalChains:
         chain = self._named(name).chain
         try:
             sent = [chain.send_raw(raw) for raw in raw_transactions]
+            waiting = len(sent)
             for position in range(SUBMIT_BLOCKS_MAX):
-                if all(chain.waiting(each) is None for each in sent):
-                    break
                 chain.mine(timestamp=None if timestamp is None else UnixSeconds(timestamp + position))
+                waiting, before = sum(chain.waiting(each) is not None for each in sent), waiting
+                if waiting in (0, before):
+                    break
         except EmbeddedChainError as error:
             raise ChainCommandRefused(str(error)) from error
         return tuple(_submitted(chain, each) for each in sent)

@@ -95,7 +95,10 @@ class ChainsProcess:
 
     async def died(self) -> ChainsDied:
         """Wait until the child has ended, and say so: for a devnet that cannot go on without it."""
-        return ChainsDied(f"the process that serves the chains ended with code {await self._process.wait()}")
+        code = await self._process.wait()
+        return ChainsDied(
+            f"the process that serves the chains ended with code {code}: start again, they go on from disk"
+        )
 
     def rpc_url(self, name: str) -> str:
         """The true RPC of a chain, which has no faults."""

@@ -37,7 +37,7 @@ class Methods:
 
     async def call(self, method: str, params: object) -> object:
         """The result of a call, ready for JSON. Raises JsonRpcError."""
-        entry = _METHODS.get(method)
+        entry = METHODS.get(method)
         if entry is None:
             raise JsonRpcError(METHOD_NOT_FOUND, f"the method {method[:100]} does not exist/is not available")
         handler, parameters_max = entry
@@ -176,7 +176,7 @@ class Methods:
 
 _Handler = Callable[[Methods, Parameters], object]
 
-_METHODS: dict[str, tuple[_Handler, int]] = {
+METHODS: dict[str, tuple[_Handler, int]] = {
     "eth_chainId": (Methods.chain_id, 0),
     "net_version": (Methods.network_version, 0),
     "web3_clientVersion": (Methods.client_version, 0),
