@@ -27,6 +27,12 @@ class ApiUnavailable(NodeError):
     code = "API_UNAVAILABLE"
 
 
+class KeyUnknown(NodeError):
+    """The home's configuration lists no signer key of that address."""
+
+    code = "KEY_UNKNOWN"
+
+
 class KeyInUse(NodeError):
     """The state still names a key, or its validator has not left yet."""
 

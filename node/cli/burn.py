@@ -19,7 +19,7 @@ from node.cli.homes import find_home, home_option
 @click.option("--json", "as_json", is_flag=True, help="Print the API's own JSON.")
 def burn(transaction_hash: str, home_path: Path, api_url: str | None, log_index: int | None, as_json: bool) -> None:
     """Show how far a burn on the side chain has come and, once it is ready, the proof that exits it."""
-    api_url = api_url or find_home(home_path).api_url
+    api_url = api_url or find_home(home_path).api_urls[0]
     report = get_json(api_url, f"/sidewarden/v1/burns/{transaction_hash}")
     burns = [each for each in report.get("burns", []) if log_index in (None, each["log_index"])]
     proofs = [

@@ -1,11 +1,12 @@
 """How commands ask a running node: plain JSON over its API."""
 
 import json
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 ANSWER_BYTES_MAX = 8 << 20
 TIMEOUT_S = 15.0
@@ -16,6 +17,9 @@ def get_json(api_url: str, path: str) -> Any:  # the shape is the API's, describ
 
     Raises a click error in the node's own words when it refuses, and one that says what to start when it is not there.
     """
+    from urllib.error import HTTPError, URLError
+    from urllib.request import urlopen
+
     url = api_url.rstrip("/") + path
     if not url.startswith(("http://", "https://")):
         raise click.ClickException(f"{api_url} is no HTTP address: give --api http://HOST:PORT")
@@ -30,7 +34,15 @@ def get_json(api_url: str, path: str) -> Any:  # the shape is the API's, describ
         raise click.ClickException(f"{url} did not answer JSON: is it a Sidewarden API?") from None
 
 
-def _words_of(refusal: HTTPError) -> str:
+def find_json(api_url: str, path: str) -> Any:  # as for get_json
+    """The JSON that a node answers, or None if none answers."""
+    try:
+        return get_json(api_url, path)
+    except click.ClickException:
+        return None
+
+
+def _words_of(refusal: "HTTPError") -> str:
     try:
         error = json.loads(refusal.read(ANSWER_BYTES_MAX))["error"]
         return f"{error['code']}: {error['message']}"

@@ -25,7 +25,8 @@ class Home:
     """A directory that Sidewarden made: a whole devnet, or one validator."""
 
     path: Path
-    api_url: str
+    api_urls: tuple[str, ...]
+    """Of each validator."""
     validator_homes: tuple[Path, ...]
 
 
@@ -36,12 +37,13 @@ def find_home(path: Path) -> Home:
     """
     path = path.expanduser()
     if (path / "devnet.json").exists():
-        described = json.loads((path / "devnet.json").read_text())["validators"]
-        return Home(path, described[0]["api_url"], tuple(Path(validator["home"]) for validator in described))
+        validators = json.loads((path / "devnet.json").read_text())["validators"]
+        urls, homes = zip(*((one["api_url"], Path(one["home"])) for one in validators), strict=True)
+        return Home(path, urls, homes)
     if (path / "config.toml").exists():
         api = tomllib.loads((path / "config.toml").read_text()).get("api", {})
         host, port = api.get("host", "127.0.0.1"), api.get("port", 1317)
-        return Home(path, f"http://{host}:{port}", (path,))
+        return Home(path, (f"http://{host}:{port}",), (path,))
     raise click.ClickException(
         f"{path} holds neither devnet.json nor config.toml: start one with "
         f"`sidewarden devnet --home {path}`, or name another with --home"

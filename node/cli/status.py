@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
-from node.cli.client import get_json
+from node.cli.client import find_json, get_json
 from node.cli.homes import find_home, home_option
+from node.cli.words import ago
+
+STATUS_PATH = "/sidewarden/v1/status"
 
 
 @click.command()
@@ -16,27 +19,37 @@ from node.cli.homes import find_home, home_option
 @click.option("--api", "api_url", help="API to ask, instead of the one that the home names.")
 @click.option("--json", "as_json", is_flag=True, help="Print the API's own JSON.")
 def status(home_path: Path, api_url: str | None, as_json: bool) -> None:
-    """Say where the network stands, and the one reason why the next checkpoint is not there yet."""
-    api_url = api_url or find_home(home_path).api_url
-    answer = get_json(api_url, "/sidewarden/v1/status")
-    click.echo(json.dumps(answer, indent=2) if as_json else "\n".join(_lines(answer, time.time())))
+    """Say where the network stands, and the one reason why the next checkpoint is not there yet.
+
+    Of a devnet it shows what the first validator sees, and a line for each of the others.
+    """
+    urls = (api_url,) if api_url else find_home(home_path).api_urls
+    answer = get_json(urls[0], STATUS_PATH)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
+    lines = _lines(answer, time.time())
+    if len(urls) > 1:
+        lines += ["others", *(_line_of_other(url) for url in urls[1:])]
+    click.echo("\n".join(lines))
 
 
 def _lines(node: dict[str, Any], now_s: float) -> list[str]:
+    engine_share = f"{node['engine_power_share_permille'] / 10:.1f} % of the power is present"
     lines = [
-        f"{node['moniker']}: validator {node['validator_id'] or 'none'}, signer {node['signer']}, "
-        f"power {node['power']} of {node['total_power']}",
-        f"engine     height {node['engine_height']}, {node['engine_power_share_permille'] / 10:.1f} % of power present"
-        + ("" if node["engine_quorum"] else " (no quorum)"),
-        f"side chain {_chain(node['side_chain'])}",
+        f"{node['moniker']}  {_who(node)}",
+        f"engine      block {node['engine_height']} {ago(node['engine_time_s'], now_s)}; {engine_share}",
+        f"side chain  {_chain(node['side_chain'])}",
     ]
     if node["stopped_signing"]:
-        lines.append(f"STOPPED SIGNING: {node['stopped_signing']['reason']}: {node['stopped_signing']['text']}")
+        lines.append(f"STOPPED     {node['stopped_signing']['reason']}: {node['stopped_signing']['text']}")
+    if node["leaving_acks"] is not None:
+        lines.append(f"LEAVING     keep this node running for {node['leaving_acks']} more acks")
     for root in node["root_chains"]:
         lines += _root_lines(root, now_s)
-    lines += [f"alarm: {alarm}" for alarm in node["alarms"]]
+    lines += [f"alarm       {alarm}" for alarm in node["alarms"]]
     lines += [
-        f"duty {duty['name']} failed {duty['failures']} times, last: {duty['last_error']}"
+        f"duty        {duty['name']} failed {duty['failures']} times, last: {duty['last_error']}"
         for duty in node["duties"]
         if duty["failures"]
     ]
@@ -44,27 +57,55 @@ def _lines(node: dict[str, Any], now_s: float) -> list[str]:
 
 
 def _root_lines(root: dict[str, Any], now_s: float) -> list[str]:
-    until = f", until {_ago(root['deadline_s'], now_s)}" if root["deadline_s"] else ""
+    until = f", until {ago(root['deadline_s'], now_s)}" if root["deadline_s"] else ""
     lines = [
-        f"{root['name']:<10} {_chain(root['chain'])}; events applied to block {root['cursor']}",
-        f"  turn {root['turn']}: proposer is validator {root['proposer_id']} ({root['proposer']}){until}",
-        f"  next checkpoint starts at side block {root['next_start']}: {root['why']['reason']}: {root['why']['text']}",
+        f"{root['name']:<11} {_chain(root['chain'])}; events applied up to block {root['cursor']}",
+        f"  waiting   {root['why']['reason']}: {root['why']['text']}",
+        f"  turn      {root['turn']}, of validator {root['proposer_id']} ({root['proposer']}){until}",
+        f"  next      checkpoint {_next(root)}",
     ]
-    for name in ("built", "signed", "submitted", "acknowledged"):
+    for name in ("acknowledged", "built", "signed", "submitted"):
         moment = root[f"last_{name}"]
         if moment:
-            lines.append(f"  last {name:<12} {moment['number']} ({_ago(moment['time_s'], now_s)})")
+            what = f"header {moment['number']}" if name in {"acknowledged", "submitted"} else _up_to(moment)
+            lines.append(f"  last      {name} {what}, {ago(moment['time_s'], now_s)}")
+    if root["no_acks"]:
+        lines.append(f"  no-acks   {root['no_acks']} turns ended without a checkpoint since the last ack")
     if root["submitter_checkpoints_left"] is not None:
-        lines.append(f"  the submission account pays for {root['submitter_checkpoints_left']} more checkpoints")
+        lines.append(f"  funds     the submission account pays for {root['submitter_checkpoints_left']:,} checkpoints")
     return lines
+
+
+def _next(root: dict[str, Any]) -> str:
+    if root["proposed_start"] is None:
+        return f"starts at side-chain block {root['next_start']}"
+    signed = f"{root['signed_permille'] / 10:.1f} % of the power has signed"
+    return f"of blocks {root['proposed_start']} to {root['proposed_end']}: {signed}"
+
+
+def _up_to(moment: dict[str, Any]) -> str:
+    return f"the range up to block {moment['number']}"
+
+
+def _who(node: dict[str, Any]) -> str:
+    if node["validator_id"] is None:
+        return "no validator: the contract names none of its keys"
+    share = node["power"] / (node["total_power"] or 1)
+    return f"validator {node['validator_id']}, {share:.1%} of the power, signer {node['signer']}"
 
 
 def _chain(chain: dict[str, Any]) -> str:
     if chain["down_reason"]:
-        return f"{chain['name']}: {chain['down_reason']}"
-    return f"head {chain['head']}, confirmed {chain['confirmed']}"
+        return f"DOWN: {chain['down_reason']}"
+    return f"block {chain['head']}, confirmed {chain['confirmed']}"
 
 
-def _ago(moment_s: float, now_s: float) -> str:
-    delta_s = round(moment_s - now_s)
-    return f"in {delta_s} s" if delta_s > 0 else f"{-delta_s} s ago"
+def _line_of_other(url: str) -> str:
+    """One line about another validator of the same devnet: what is wrong with it, or what it waits for."""
+    node = find_json(url, STATUS_PATH)
+    if node is None:
+        return f"  no node answers at {url}"
+    stopped = node["stopped_signing"]
+    reasons = {root["why"]["reason"] for root in node["root_chains"]}
+    does = f"STOPPED: {stopped['reason']}: {stopped['text']}" if stopped else ", ".join(sorted(reasons))
+    return f"  {node['moniker']}, {node['power'] / (node['total_power'] or 1):.1%} of the power: {does}"
