@@ -27,7 +27,7 @@ from node.api.encoding import JsonValue
 from node.app import queries
 from node.app.errors import TransactionCode
 from node.app.history import CHECKPOINT_LOG, HistoryEntry, decode_entry
-from node.app.messages import Transaction, decode_transaction
+from node.app.messages import Attest, Statement, Transaction, decode_transaction
 from node.app.state import Proposal, State, Turn
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chain import EmbeddedChain
@@ -37,7 +37,10 @@ from node.devnet.network import Devnet, DevnetOptions
 from node.devnet.rpc.faults import NO_FAULTS, ChainFaults
 from node.devnet.settings import DataForm, DevnetSettings
 from node.devnet.wallet import Wallet
+from node.duties.engine_view import LocalEngineView
+from node.duties.identity import find_identity
 from node.duties.status import NodeStatus, RootChainStatus
+from node.duties.transactions import TransactionSender
 from node.engine.local.node import CommittedBlock
 from node.validator import Validator
 from tests.e2e.invariants import check_invariants
@@ -91,6 +94,8 @@ class Network:
         """A chain that is left out makes no blocks."""
         self.leads_s = {ROOT: 0, SIDE: 0}
         """How far the timestamps of a chain's new blocks are ahead of the clock."""
+        self.dormant: set[int] = set()
+        """Validators that do no duties; their votes for blocks go on."""
         self.executed: list[Executed] = []
         """Every transaction of every block since the start."""
         self.devnet: Devnet
@@ -134,8 +139,9 @@ class Network:
         """Half a second of the network's life."""
         self.clock.advance(ROUND_S)
         await self._make_due_blocks()
-        for validator in self.validators:
-            await validator.supervisor.run_once()
+        for index, validator in enumerate(self.validators):
+            if index not in self.dormant:
+                await validator.supervisor.run_once()
         await self.devnet.engine.step()
 
     async def rounds(self, count: int) -> None:
@@ -237,6 +243,16 @@ class Network:
         """Resume validators."""
         for index in indexes:
             self.devnet.resume_validator(index)
+
+    def say(self, index: int, *statements: Statement) -> None:
+        """Have a validator say what it does not believe, as if its own duty had said it."""
+        validator = self.validators[index]
+        signer, committed = validator.opened.signer, validator.committed
+        identity = find_identity(committed.state, signer.ring)
+        assert identity is not None
+        attest_id = signer.next_attest_id()
+        sender = TransactionSender(signer, LocalEngineView(self.devnet.engine, index).submit)
+        sender.send(Attest(attest_id.node_id, attest_id.counter, statements, (), None), committed, identity)
 
     async def fault(self, chain: str, faults: ChainFaults) -> None:
         """Let a chain's RPC misbehave towards the validators."""
