@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
-from node.cli.client import get_json
+from node.cli.client import Answer, get_json
 from node.cli.homes import find_home, home_option
+from node.cli.words import span
 
 
 @click.command()
@@ -14,26 +16,72 @@ from node.cli.homes import find_home, home_option
 @home_option
 @click.option("--api", "api_url", help="API to ask, instead of the one that the home names.")
 @click.option(
-    "--log-index", type=click.IntRange(min=0), help="Which log of the receipt; needed when several are burns."
+    "--log-index", type=click.IntRange(min=0), help="Show only the burn at this log of the receipt, counted from 0."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the API's own JSON.")
-def burn(transaction_hash: str, home_path: Path, api_url: str | None, log_index: int | None, as_json: bool) -> None:
+@click.option("--root-chain", help="Where to exit; needed when a token is mapped on several root chains.")
+@click.option("--json", "as_json", is_flag=True, help="Print the API's own JSON, with the proofs under `proofs`.")
+def burn(
+    transaction_hash: str,
+    home_path: Path,
+    api_url: str | None,
+    log_index: int | None,
+    root_chain: str | None,
+    as_json: bool,
+) -> None:
     """Show how far a burn on the side chain has come and, once it is ready, the proof that exits it."""
     api_url = api_url or find_home(home_path).api_urls[0]
-    report = get_json(api_url, f"/sidewarden/v1/burns/{transaction_hash}")
-    burns = [each for each in report.get("burns", []) if log_index in (None, each["log_index"])]
+    path = f"/sidewarden/v1/burns/{quote(transaction_hash, safe='')}"
+    report = get_json(api_url, path)
+    burns = [each for each in report["burns"] if log_index in {None, each["log_index"]}]
+    if log_index is not None and not burns and report["burns"]:
+        indexes = ", ".join(str(each["log_index"]) for each in report["burns"])
+        raise click.ClickException(f"log {log_index} of this transaction is no burn; the burns are at {indexes}")
+    if not as_json:
+        click.echo("\n".join(_lines(report, burns)))
+    named = "" if root_chain is None else f"&root_chain={quote(root_chain, safe='')}"
     proofs = [
-        get_json(api_url, f"/sidewarden/v1/burns/{transaction_hash}/proof?log_index={each['log_index']}")
+        get_json(api_url, f"{path}/proof?log_index={each['log_index']}{named}")
         for each in burns
-        if each["status"] in ("READY", "EXITED")
+        if each["status"] in {"READY", "EXITED"}
     ]
     if as_json:
         click.echo(json.dumps({**report, "proofs": proofs}, indent=2))
         return
-    click.echo(f"{report['status']}: {report['text']}")
-    for each in burns:
-        click.echo(
-            f"log {each['log_index']}: {each['amount']} of token {each['token']} by {each['burner']}: {each['status']}"
-        )
     for proof in proofs:
-        click.echo(f"\nproof of log {proof['log_index']}, for RootChainManager.exit(bytes):\n{proof['payload']}")
+        click.echo(f"\nproof of log {proof['log_index']}, for RootChainManager.exit(bytes) on {proof['root_chain']}:")
+        click.echo(proof["payload"])
+
+
+def _lines(report: Answer, burns: list[Answer]) -> list[str]:
+    lines = [f"{report['status']}: {report['text']}{_to_go(report)}"]
+    if report["block_number"] is not None:
+        lines.append(f"in side-chain block {report['block_number']}, transaction {report['transaction_index']}")
+    for each in burns:
+        lines.append(f"log {each['log_index']}: {each['burner']} burnt {each['amount']} units of token {each['token']}")
+        for on_root in each["root_chains"]:
+            held = on_root["checkpoint"]
+            under = (
+                ""
+                if held is None
+                else f", in checkpoint {held['header_id']} of blocks {held['start']} to {held['end']}"
+            )
+            lines.append(f"  on {on_root['root_chain']}: {on_root['status']}{under}")
+    if report["burns_left_out"]:
+        lines.append(f"{report['burns_left_out']} more burns of this transaction were not looked at")
+    return lines
+
+
+def _under(checkpoint: Answer | None) -> str:
+    if checkpoint is None:
+        return ""
+    return f", under header {checkpoint['header_id']} of blocks {checkpoint['start']} to {checkpoint['end']}"
+
+
+def _to_go(report: Answer) -> str:
+    """What is still to come before READY, where it is known."""
+    parts = []
+    if report["blocks_to_go"]:
+        parts.append(f"{report['blocks_to_go']} side-chain blocks to go")
+    if report["seconds_to_go"] is not None and report["status"] in {"PENDING", "NOT_CHECKPOINTED"}:
+        parts.append(f"about {span(report['seconds_to_go'])}")
+    return f" ({', '.join(parts)})" if parts else ""

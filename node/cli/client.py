@@ -11,30 +11,37 @@ if TYPE_CHECKING:
 ANSWER_BYTES_MAX = 8 << 20
 TIMEOUT_S = 15.0
 
+Answer = dict[str, Any]
+"""A JSON object, of the shape that openapi.yaml describes."""
 
-def get_json(api_url: str, path: str) -> Any:  # the shape is the API's, described in openapi.yaml
-    """The JSON that the node at `api_url` answers for `path`.
+
+def get_json(api_url: str, path: str) -> Answer:
+    """The JSON that the node at `api_url` answers for `path`. No proxy is asked: a node's API is close by.
 
     Raises a click error in the node's own words when it refuses, and one that says what to start when it is not there.
     """
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import urlopen
+    from urllib.request import ProxyHandler, build_opener
 
     url = api_url.rstrip("/") + path
     if not url.startswith(("http://", "https://")):
         raise click.ClickException(f"{api_url} is no HTTP address: give --api http://HOST:PORT")
     try:
-        with urlopen(url, timeout=TIMEOUT_S) as answer:  # noqa: S310 - only http and https come here
-            return json.loads(answer.read(ANSWER_BYTES_MAX))
+        with build_opener(ProxyHandler({})).open(url, timeout=TIMEOUT_S) as answer:
+            found = json.loads(answer.read(ANSWER_BYTES_MAX))
     except HTTPError as refusal:
         raise click.ClickException(_words_of(refusal)) from None
-    except (URLError, TimeoutError, OSError) as error:
+    except (URLError, OSError) as error:  # a time-out is an OSError
         raise click.ClickException(f"no node answers at {api_url} ({error}): is it running?") from None
-    except ValueError:
-        raise click.ClickException(f"{url} did not answer JSON: is it a Sidewarden API?") from None
+    except (HTTPException, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{url} did not answer as an API of Sidewarden does: name another with --api")
+    return found
 
 
-def find_json(api_url: str, path: str) -> Any:  # as for get_json
+def find_json(api_url: str, path: str) -> Answer | None:
     """The JSON that a node answers, or None if none answers."""
     try:
         return get_json(api_url, path)

@@ -3,11 +3,10 @@
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
-from node.cli.client import find_json, get_json
+from node.cli.client import Answer, find_json, get_json
 from node.cli.homes import find_home, home_option
 from node.cli.words import ago
 
@@ -34,7 +33,7 @@ def status(home_path: Path, api_url: str | None, as_json: bool) -> None:
     click.echo("\n".join(lines))
 
 
-def _lines(node: dict[str, Any], now_s: float) -> list[str]:
+def _lines(node: Answer, now_s: float) -> list[str]:
     engine_share = f"{node['engine_power_share_permille'] / 10:.1f} % of the power is present"
     lines = [
         f"{node['moniker']}  {_who(node)}",
@@ -56,7 +55,7 @@ def _lines(node: dict[str, Any], now_s: float) -> list[str]:
     return lines
 
 
-def _root_lines(root: dict[str, Any], now_s: float) -> list[str]:
+def _root_lines(root: Answer, now_s: float) -> list[str]:
     until = f", until {ago(root['deadline_s'], now_s)}" if root["deadline_s"] else ""
     lines = [
         f"{root['name']:<11} {_chain(root['chain'])}; events applied up to block {root['cursor']}",
@@ -76,25 +75,25 @@ def _root_lines(root: dict[str, Any], now_s: float) -> list[str]:
     return lines
 
 
-def _next(root: dict[str, Any]) -> str:
+def _next(root: Answer) -> str:
     if root["proposed_start"] is None:
         return f"starts at side-chain block {root['next_start']}"
     signed = f"{root['signed_permille'] / 10:.1f} % of the power has signed"
     return f"of blocks {root['proposed_start']} to {root['proposed_end']}: {signed}"
 
 
-def _up_to(moment: dict[str, Any]) -> str:
+def _up_to(moment: Answer) -> str:
     return f"the range up to block {moment['number']}"
 
 
-def _who(node: dict[str, Any]) -> str:
+def _who(node: Answer) -> str:
     if node["validator_id"] is None:
         return "no validator: the contract names none of its keys"
     share = node["power"] / (node["total_power"] or 1)
     return f"validator {node['validator_id']}, {share:.1%} of the power, signer {node['signer']}"
 
 
-def _chain(chain: dict[str, Any]) -> str:
+def _chain(chain: Answer) -> str:
     if chain["down_reason"]:
         return f"DOWN: {chain['down_reason']}"
     return f"block {chain['head']}, confirmed {chain['confirmed']}"
