@@ -2,7 +2,7 @@
 
 A duty reports expected trouble as values. An exception that reaches the supervisor is either an expected error that a
 duty let through or a bug; both end that duty's pass, are counted and logged with their cause, and the duty starts again
-after a pause that doubles up to a limit. Nothing else in the project catches broadly.
+after a pause that doubles up to a limit and that no wake cuts short. Nothing else in the project catches broadly.
 """
 
 import asyncio
@@ -74,10 +74,13 @@ class _Watched:
 
     async def run(self) -> None:
         while True:
+            self.wake.clear()  # before the pass: what happens during it is a reason to look again
             if await self.attempt():
                 await asyncio.sleep(0)
+            elif self._failures_in_a_row:
+                await self._clock.sleep(self._restart_pause_s)
             else:
-                await self._pause()
+                await self._wait()
 
     async def attempt(self) -> bool:
         """One pass; a failure is counted and told, never passed on, except for cancellation."""
@@ -93,10 +96,12 @@ class _Watched:
         self._last_progress_s = self._clock.now()
         return more
 
-    async def _pause(self) -> None:
-        pause_s = min(self._poll_interval_s * 2 ** min(self._failures_in_a_row, 10), RESTART_PAUSE_MAX_S)
-        self.wake.clear()
-        sleeping = asyncio.ensure_future(self._clock.sleep(pause_s))
+    @property
+    def _restart_pause_s(self) -> float:
+        return min(self._poll_interval_s * 2.0 ** min(self._failures_in_a_row, 10), RESTART_PAUSE_MAX_S)
+
+    async def _wait(self) -> None:
+        sleeping = asyncio.ensure_future(self._clock.sleep(self._poll_interval_s))
         waking = asyncio.ensure_future(self.wake.wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
