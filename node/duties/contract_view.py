@@ -34,6 +34,8 @@ class StakingView:
 
     epoch: int
     account_root: Hash32
+    total_stake_wei: Wei
+    """Of all validators in force, leavers included until their epoch ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,13 @@ class ContractReader:
         return await self._uint(self._root_chain, "CHAINID()", block)
 
     async def staking(self, block: BlockRef) -> StakingView:
-        """Epoch and account root at a block."""
+        """Epoch, account root and total stake at a block."""
         (root,) = await self._words(self._stake_manager, encode_call("accountStateRoot()"), 1, block)
-        return StakingView(await self._uint(self._stake_manager, "currentEpoch()", block), Hash32(root))
+        return StakingView(
+            epoch=await self._uint(self._stake_manager, "currentEpoch()", block),
+            account_root=Hash32(root),
+            total_stake_wei=Wei(await self._uint(self._stake_manager, "currentValidatorSetTotalStake()", block)),
+        )
 
     async def validator(self, validator_id: ValidatorId, block: BlockRef) -> ValidatorView:
         """One validator at a block; one that never was has the zero signer."""

@@ -4,16 +4,17 @@ Nobody signs a genesis: everybody compares it with the contracts at the block th
 has that block's state compares the committed state with the contracts at the feed's cursor instead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from bridge.chain.errors import CallReverted, NotHeld, RpcRefused
 from bridge.chain.reader import ChainReader
+from bridge.codec.feed import DONE_INDEX
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import BlockNumber
 from node.app.genesis import Genesis, GenesisValidator
 from node.app.parameters import RootChainParameters
 from node.app.state import State, ValidatorRecord
-from node.duties.contract_view import ContractReader
+from node.duties.contract_view import ContractReader, StakingView
 
 
 class GenesisContradicted(Exception):
@@ -45,7 +46,7 @@ async def check_genesis(genesis: Genesis, index: int, reader: ChainReader, state
             staking = await contracts.staking(block)
             _same("epoch", staking.epoch, genesis.epoch)
             _same("account_root", to_hex(staking.account_root), to_hex(root_chain.account_root))
-            await _check_validators(genesis.validators, contracts, block)
+            await _check_validators(genesis.validators, staking, contracts, block)
     except (RpcRefused, CallReverted):
         return await _check_at_cursor(genesis, index, contracts, state)
     return block
@@ -57,7 +58,10 @@ def contract_reader(reader: ChainReader, parameters: RootChainParameters) -> Con
 
 
 async def _check_at_cursor(genesis: Genesis, index: int, contracts: ContractReader, state: State) -> BlockNumber:
-    block, turn = state.feeds[index].cursor.number, state.turns[index]
+    cursor, turn = state.feeds[index].cursor, state.turns[index]
+    if cursor.next_index != DONE_INDEX:
+        raise NotHeld("the feed stands inside a block, so its state is of no block that could be called")
+    block = cursor.number
     view = await contracts.checkpoints(block)
     _same("next header id", view.next_header_id, turn.next_header_id)
     if turn.next_start is not None:
@@ -65,13 +69,17 @@ async def _check_at_cursor(genesis: Genesis, index: int, contracts: ContractRead
     if index == genesis.staking_root_chain:
         staking = await contracts.staking(block)
         _same("epoch", staking.epoch, state.validators.epoch)
-        await _check_validators(state.validators.members, contracts, block)
+        await _check_validators(state.validators.members, staking, contracts, block)
     return block
 
 
 async def _check_validators(
-    validators: Iterable[GenesisValidator | ValidatorRecord], contracts: ContractReader, block: BlockNumber
+    validators: Sequence[GenesisValidator | ValidatorRecord],
+    staking: StakingView,
+    contracts: ContractReader,
+    block: BlockNumber,
 ) -> None:
+    """Each validator that we know, and by the total that there is none that we do not know."""
     for validator in validators:
         seen = await contracts.validator(validator.id, block)
         place = f"of validator {validator.id}"
@@ -79,6 +87,7 @@ async def _check_validators(
         _same(f"stake_wei {place}", seen.stake_wei, validator.stake_wei)
         _same(f"activation_epoch {place}", seen.activation_epoch, validator.activation_epoch)
         _same(f"deactivation_epoch {place}", seen.deactivation_epoch, validator.deactivation_epoch)
+    _same("stake of all validators", staking.total_stake_wei, sum(validator.stake_wei for validator in validators))
 
 
 def _same(what: str, on_chain: object, here: object) -> None:
