@@ -4,6 +4,7 @@ Nothing is signed before the engine has caught up, genesis was compared with the
 compared with the side chain, and the signing record holds what the chain says that we signed.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from bridge.chain.errors import ChainError
@@ -19,11 +20,11 @@ from node.duties.follow import FollowSide
 from node.duties.genesis_check import GenesisContradicted, check_genesis
 from node.duties.identity import Identity, find_identity
 from node.duties.status import Reason, Why
-from node.keys.errors import KeysError, SideBlockNotConfirmed, SideReorgBelowSigned, TwinNode
+from node.keys.errors import SideReorgBelowSigned, SigningRefused, TwinNode
 from node.keys.record import AttestId, Facts, SignedEnd
 from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
 
-HEADERS_PER_CALL = 100
+HEADERS_AT_ONCE = 100
 
 
 class Readiness:
@@ -68,14 +69,14 @@ class Readiness:
     @property
     def stop(self) -> Why | None:
         """Why this node signs nothing until a person acts; None while it may sign."""
-        if self._contradiction is not None:
-            return Why(Reason.GENESIS_CONTRADICTED, str(self._contradiction))
         if isinstance(self._signer.stop, TwinNode):
             return Why(Reason.TWIN_NODE, str(self._signer.stop))
         if self._signer.stop is not None:
             return Why(Reason.STALE_RECORD, str(self._signer.stop))
         if self._reorg is not None:
             return Why(Reason.SIDE_REORG_BELOW_SIGNED, str(self._reorg))
+        if self._contradiction is not None:
+            return Why(Reason.GENESIS_CONTRADICTED, str(self._contradiction))
         return None
 
     def signing_identity(self, committed: Committed) -> Identity | None:
@@ -97,7 +98,7 @@ class Readiness:
 
     async def run_once(self) -> bool:
         """Go on with the checks; once they are done, compare the signed ends with the chain that is confirmed now."""
-        if self._contradiction is not None:
+        if self._contradiction is not None or self._signer.stop is not None:
             return False
         try:
             if self.waiting_for is not None:
@@ -132,26 +133,22 @@ class Readiness:
 
     async def _compare_signed_ends(self, side_chain_id: ChainId) -> bool:
         """Show the signer what the side chain has at each end that it ever signed; False if it cannot be told yet."""
-        ends = self._signer_ends(side_chain_id)
+        ends = self._signer.signed_ends(side_chain_id)
         seen: list[SignedEnd] = []
-        for end in ends:
-            header = await self._side.reader.header(end.number)
-            if header is None:
-                self.waiting_for = f"the side chain does not show signed block {end.number} yet"
-                return False
-            seen.append(SignedEnd(end.number, header.hash))
+        for first in range(0, len(ends), HEADERS_AT_ONCE):
+            some = ends[first : first + HEADERS_AT_ONCE]
+            headers = await asyncio.gather(*(self._side.reader.header(end.number) for end in some))
+            for end, header in zip(some, headers, strict=True):
+                if header is None:
+                    self.waiting_for = f"the side chain does not show signed block {end.number} yet"
+                    return False
+                seen.append(SignedEnd(end.number, header.hash))
         try:
             self._signer.check_signed_ends(side_chain_id, seen)
         except SideReorgBelowSigned as reorg:
             self._reorg = reorg
             return False
         return True
-
-    def _signer_ends(self, side_chain_id: ChainId) -> tuple[SignedEnd, ...]:
-        try:
-            return self._signer.signed_ends(side_chain_id)
-        except KeysError:
-            return ()
 
     def _watch_signed_chain(self) -> None:
         state = self._committed().state
@@ -161,10 +158,8 @@ class Readiness:
             )
         except SideReorgBelowSigned as reorg:
             self._reorg = reorg
-        except SideBlockNotConfirmed:
-            return
-        except KeysError:
-            return
+        except SigningRefused:
+            return  # not confirmed here again yet: nothing can be told
         else:
             self._reorg = None
 
