@@ -24,6 +24,8 @@ from node.keys.errors import SideBlockNotConfirmed
 from node.keys.signer import Signer
 
 HEADERS_PER_CALL = 100
+SUBJECTS_KEPT = 64
+"""Proposals whose verdict is remembered, so that it is counted once: two per root chain are looked at."""
 
 
 class VerdictKey(NamedTuple):
@@ -40,16 +42,27 @@ class Judge:
         self._side = side
         self._signer = signer
         self.counts: Counter[VerdictKey] = Counter()
-        """How often each verdict was reached since the start."""
+        """How often each verdict was reached since the start; looking again at a proposal counts nothing."""
         self.last_cannot_tell: str | None = None
         """Why the last proposal looked at got no verdict, if it got none."""
+        self._reached: dict[tuple[int, int], str] = {}
 
     async def verdict(self, state: State, proposal: Proposal, identity: Identity) -> Valid | Invalid | None:
         """The verdict on a committed proposal. Raises SigningRefused's and RecordError's leaves."""
         verdict = await self._judge(state, proposal, identity)
-        word = "CANNOT_TELL" if verdict is None else verdict.kind.name
-        self.counts[VerdictKey(proposal.root_chain, word)] += 1
+        said = verdict is not None or said_invalid(proposal, identity.id)
+        word = "CANNOT_TELL" if not said else "INVALID" if verdict is None else verdict.kind.name
+        self._count(proposal, word)
         return verdict
+
+    def _count(self, proposal: Proposal, word: str) -> None:
+        subject = (proposal.root_chain, proposal.turn)
+        if self._reached.get(subject) == word:
+            return
+        self.counts[VerdictKey(proposal.root_chain, word)] += 1
+        self._reached[subject] = word
+        if len(self._reached) > SUBJECTS_KEPT:
+            del self._reached[next(iter(self._reached))]
 
     async def _judge(self, state: State, proposal: Proposal, identity: Identity) -> Valid | Invalid | None:
         root = self._side.roots.root(proposal.start, proposal.end)
