@@ -66,9 +66,13 @@ class AttestDuty:
             said, given = set(waiting.message.statements), set(waiting.message.steps)
             statements = statements if set(statements) - said else ()
             bodies = bodies if set(bodies) - given else ()
-        if statements or bodies:
+        if (statements or bodies) and self._may_still_sign(identity):
             self._send(committed, identity, statements, bodies, reanchorings)
         return False
+
+    def _may_still_sign(self, identity: Identity) -> bool:
+        """Whether nothing has paused or stopped this node while the chains were asked."""
+        return self._readiness.signing_identity(self._committed()) == identity
 
     async def _statements(
         self, committed: Committed, identity: Identity, reanchorings: tuple[Reanchoring, ...]
@@ -120,16 +124,18 @@ class AttestDuty:
         reanchorings: tuple[Reanchoring, ...],
     ) -> None:
         attest_id = self._signer.next_attest_id()
+        reanchor = _body_to_attach(committed.state, statements, reanchorings)
         message = Attest(
             node_id=attest_id.node_id,
             counter=attest_id.counter,
             statements=tuple(sorted(statements, key=statement_order)),
-            steps=bodies,
-            reanchor=_body_to_attach(committed.state, statements, reanchorings),
+            # One body of either kind at a time: together they may be more than an attestation carries.
+            steps=bodies if reanchor is None else (),
+            reanchor=reanchor,
         )
-        self._sender.send(message, committed, identity)
+        is_taken = self._sender.send(message, committed, identity)
         self._last_height = committed.height
-        if any(isinstance(statement, Head) for statement in statements):
+        if is_taken and any(isinstance(statement, Head) for statement in statements):
             self._last_head = HeadReport(committed.time_s)
 
 
