@@ -31,20 +31,24 @@ class Propose:
         self._readiness = readiness
         self._sender = sender
         self._maker = maker
+        self._last_height = -1
         self.last_built: dict[int, Moment] = {}
         """Per root chain, the end of the last range that this node proposed, and the engine time."""
 
     async def run_once(self) -> bool:
-        """Send one proposal if one is wanted; the next chain's turn comes with the next block."""
+        """Send one proposal a block if one is wanted; the next chain's turn comes with the next block."""
         committed = self._committed()
         identity = self._readiness.signing_identity(committed)
-        if identity is None or self._sender.on_its_way(MessageKind.PROPOSE_CHECKPOINT, committed, identity):
+        if identity is None or committed.height == self._last_height:
+            return False
+        if self._sender.on_its_way(MessageKind.PROPOSE_CHECKPOINT, committed, identity) is not None:
             return False
         for root_chain in self._root_chains(committed):
             message = self._maker(committed, root_chain, identity)
             if message is not None:
-                self._sender.send(message, committed, identity)
-                self.last_built[root_chain] = Moment(message.end, committed.time_s)
+                self._last_height = committed.height
+                if self._sender.send(message, committed, identity):
+                    self.last_built[root_chain] = Moment(message.end, committed.time_s)
                 return False
         return False
 
