@@ -28,8 +28,9 @@ EVENTS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class L1View:
-    """What the newest block of a root chain shows of a checkpoint under way."""
+    """What the newest block of a root chain shows of the checkpoint of a turn."""
 
+    turn: int
     block_hash: Hash32
     time_s: UnixSeconds
     next_header_id: int
@@ -121,10 +122,13 @@ class Submit:
 
     async def _look(self, state: State, proposal: Proposal) -> None:
         latest = await self._reader.header("latest")
-        if latest is None or (self.l1 is not None and self.l1.block_hash == latest.hash):
+        if latest is None:
+            return
+        if self.l1 is not None and (self.l1.turn, self.l1.block_hash) == (proposal.turn, latest.hash):
             return
         parameters = state.params.root_chains[self.index]
         self.l1 = L1View(
+            turn=proposal.turn,
             block_hash=latest.hash,
             time_s=latest.timestamp,
             next_header_id=(await self._contracts.checkpoints(latest.number)).next_header_id,
