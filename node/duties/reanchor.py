@@ -7,9 +7,10 @@ the chain stays paused until people decide.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bridge.codec.feed import Cursor, cursor_after
+from bridge.codec.feed import DONE_INDEX, Cursor, cursor_after
 from bridge.codec.types import BlockNumber, Hash32
 from node.app.feed import contents_hash
+from node.app.genesis_state import FIRST_STEP
 from node.app.messages import Reanchor, ReanchoredStep, ReanchorList, reanchor_digest
 from node.app.state import AppliedStep, Feed, State
 from node.duties.follow import FollowRoot, feed_position
@@ -30,11 +31,11 @@ async def find_reanchoring(state: State, follow: FollowRoot) -> Reanchoring | No
     feed = state.feeds[follow.index]
     if not feed.is_paused or follow.view is None or follow.view.conflict is None:
         return None
-    base, moved = _fork(feed, lambda number: _hash_at(follow, number))
-    if base is None or not moved:
+    moved = _moved(feed, lambda number: _hash_at(follow, number))
+    cursor = _cursor_before(feed, moved, follow) if moved else None
+    if cursor is None:
         return None
-    cursor = Cursor(base.block_number, base.block_hash, base.next_index)
-    position = replace(feed_position(state, follow.index), cursor=cursor, next_step=base.number + 1)
+    position = replace(feed_position(state, follow.index), cursor=cursor, next_step=moved[0].number)
     found = (await follow.steps_from(position)).steps[: len(moved)]
     if len(found) < len(moved):
         return None
@@ -58,12 +59,23 @@ async def find_reanchoring(state: State, follow: FollowRoot) -> Reanchoring | No
     return Reanchoring(Reanchor(follow.index, body.first, len(body.steps), reanchor_digest(body)), body)
 
 
-def _fork(feed: Feed, hash_at: HashAt) -> tuple[AppliedStep | None, tuple[AppliedStep, ...]]:
-    """The last applied step that still stands in our confirmed chain, and those after it."""
+def _moved(feed: Feed, hash_at: HashAt) -> tuple[AppliedStep, ...]:
+    """The applied steps after the last one that still stands in our confirmed chain."""
     for place in range(len(feed.applied) - 1, -1, -1):
         if hash_at(feed.applied[place].block_number) == feed.applied[place].block_hash:
-            return feed.applied[place], feed.applied[place + 1 :]
-    return None, feed.applied
+            return feed.applied[place + 1 :]
+    return feed.applied
+
+
+def _cursor_before(feed: Feed, moved: tuple[AppliedStep, ...], follow: FollowRoot) -> Cursor | None:
+    """Where the feed stood before the first step that moved; None if nothing of that is remembered."""
+    if len(moved) < len(feed.applied):
+        base = feed.applied[-len(moved) - 1]
+        return Cursor(base.block_number, base.block_hash, base.next_index)
+    first = follow.follower.store.first()
+    if moved[0].number != FIRST_STEP or first is None:
+        return None
+    return Cursor(first.number, first.hash, DONE_INDEX)  # the headers begin with the block that genesis names
 
 
 def _hash_at(follow: FollowRoot, number: BlockNumber) -> Hash32 | None:
