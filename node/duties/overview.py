@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bridge.codec.types import ZERO_ADDRESS, ChainId
 from node.app import queries
 from node.app.state import Committed, State
+from node.duties.alarms import alarms
 from node.duties.attest import AttestDuty
 from node.duties.engine_view import EngineView
 from node.duties.follow import FollowHeaders, FollowRoot, FollowSide
@@ -64,7 +65,7 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
         side_chain=_chain_status(parts.side, state.params.network.side_chain_id, parts),
         root_chains=tuple(_root_status(parts, committed, follow) for follow in parts.roots),
         duties=parts.duties(),
-        alarms=_alarms(parts, state),
+        alarms=alarms(state, parts.side, parts.roots),
     )
 
 
@@ -145,28 +146,3 @@ def _leaving_acks(state: State, identity: Identity | None) -> int | None:
     """How many acks a leaver's node still has to run; None for who is not leaving."""
     record = None if identity is None else record_of(state, identity.id)
     return None if record is None else queries.is_leaving(state, record)
-
-
-def _alarms(parts: Parts, state: State) -> tuple[str, ...]:
-    """What needs a person's eye though it is no reason for waiting."""
-    alarms: list[str] = []
-    alarms += [
-        f"{follow.chain}: confirmed blocks were replaced {follow.deep_reorgs} times since the start"
-        for follow in (parts.side, *parts.roots)
-        if follow.deep_reorgs
-    ]
-    for follow in parts.roots:
-        feed = state.feeds[follow.index]
-        if feed.last_alert is not None:
-            last = feed.last_alert
-            alarms.append(
-                f"{follow.chain}: {feed.alerted_logs} logs were ignored or odd; "
-                f"the last in step {last.step_number}: {last.outcome.value}"
-            )
-        if follow.view is not None and follow.view.scan.cannot_tell is not None:
-            alarms.append(f"{follow.chain}: {follow.view.scan.cannot_tell.reason}")
-    if state.engine_set.is_frozen:
-        alarms.append("ENGINE_SET_FROZEN: the engine's set no longer follows the contract's")
-    if state.validators.is_frozen:
-        alarms.append("APP_SET_FROZEN: the contract's set has nobody who could count")
-    return tuple(alarms)
