@@ -118,8 +118,13 @@ class Signer:
             if self._stop is not None or executed.sender not in self.ring:
                 return
             slot = self._transaction_slot(executed.sender, executed.nonce)
-            issued = executed.attest_id is None or self._record.has_issued(executed.attest_id)
-            if not issued or self._record.digest(slot) != executed.digest:
+            # An id of a block replayed before the catch-up may be of a record that this one was merged from.
+            is_foreign = (
+                self._is_caught_up
+                and executed.attest_id is not None
+                and not self._record.has_issued(executed.attest_id)
+            )
+            if is_foreign or self._record.digest(slot) != executed.digest:
                 self._stop = _twin(slot) if self._is_caught_up else _stale(slot)
 
     def next_attest_id(self) -> AttestId:
