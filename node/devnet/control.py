@@ -92,7 +92,7 @@ def _guard(token: str) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
+            if not hmac.compare_digest(request.headers.get("Authorization", "").encode(errors="replace"), expected):
                 raise _Refused(
                     401, "UNAUTHORIZED", "send 'Authorization: Bearer TOKEN' with control_token of devnet.json"
                 )
@@ -151,7 +151,7 @@ class _Handlers:
         name = self._chain(request)
         try:
             body = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _Refused(400, "BAD_BODY", "the body must be a JSON object") from None
         faults = _faults_of(body, self._controlled.validator_count)
         await self._controlled.set_faults(name, faults)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, cast
 
+from node.store.files import write_private
+
 SINGLE_VALIDATOR = 1
 VALIDATORS_MIN = 4
 VALIDATORS_MAX = 32
@@ -81,7 +83,7 @@ def remember_settings(settings: DevnetSettings) -> None:
     path = settings.home / "settings.json"
     wanted = {"validators": settings.validators, "data_form": settings.data_form, "seed": settings.seed}
     if path.exists():
-        made_with = cast(dict[str, object], json.loads(path.read_text()))
+        made_with = _read_settings(path)
         for name, value in wanted.items():
             if made_with.get(name) != value:
                 option = "--" + name.replace("_", "-")
@@ -91,4 +93,14 @@ def remember_settings(settings: DevnetSettings) -> None:
                 )
     else:
         settings.home.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(wanted, indent=2) + "\n")
+        write_private(path, f"{json.dumps(wanted, indent=2)}\n".encode())
+
+
+def _read_settings(path: Path) -> dict[str, object]:
+    try:
+        made_with = json.loads(path.read_text())
+    except ValueError:
+        made_with = None
+    if not isinstance(made_with, dict):
+        raise SettingsRefused(f"{path} is damaged: give another --home, or remove this one")
+    return cast(dict[str, object], made_with)
