@@ -16,10 +16,11 @@ from node.devnet.chain.transactions import Transaction
 
 @dataclass(frozen=True, slots=True)
 class BuiltBlock:
-    """A written block, what is in it, and what turned out never to fit into one."""
+    """A written block, what is in it, and the transactions that it refused for good."""
 
     header: BlockHeaderAPI
     included: tuple[Transaction, ...]
+    encoded_receipts: tuple[bytes, ...]
     refused: tuple[Transaction, ...]
 
 
@@ -42,7 +43,8 @@ def build_block(
     mined = vm.mine_block(vm.block_postprocessing(block)).block
     chain.validate_block(mined)
     chain.chaindb.persist_block(mined)
-    return BuiltBlock(mined.header, tuple(included), tuple(refused))
+    encoded_receipts = tuple(receipt.encode() for receipt in receipts)
+    return BuiltBlock(mined.header, tuple(included), encoded_receipts, tuple(refused))
 
 
 def _run(

@@ -9,7 +9,6 @@ from eth.abc import BlockHeaderAPI
 from eth.exceptions import HeaderNotFound, TransactionNotFound
 
 from bridge.chain.clock import Clock
-from bridge.codec.bloom import may_contain
 from bridge.codec.header import Header
 from bridge.codec.receipts import Receipt
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
@@ -23,6 +22,7 @@ from node.devnet.chain.evm import (
     next_base_fee_wei,
     open_chain,
     read_block,
+    whole_block,
 )
 from node.devnet.chain.execution import needed_gas, run_call
 from node.devnet.chain.pool import PoolLimits, Selection, SenderState, TransactionPool
@@ -129,6 +129,8 @@ class EmbeddedChain:
             self._store.discard()
             raise
         self._show_head(built.header)
+        # The new head is what everybody asks for next, and here all its parts are at hand.
+        self._keep(whole_block(self._head, built.included, built.encoded_receipts))
         for transaction in built.refused:
             self._pool.remove(transaction)
         self._pool.remove_used(self.nonce)
@@ -254,12 +256,7 @@ class EmbeddedChain:
     def block(self, block: BlockId | None = None) -> Block:
         """A block with transactions and receipts; by hash also one that a reorg replaced."""
         block_hash = Hash32(self._evm_header(block).hash)
-        cached = self._blocks.get(block_hash)
-        if cached is None:
-            cached = self._blocks[block_hash] = read_block(self._store, self.header(block_hash))
-            if len(self._blocks) > BLOCKS_CACHED:
-                self._blocks.popitem(last=False)
-        return cached
+        return self._blocks.get(block_hash) or self._keep(read_block(self._store, self.header(block_hash)))
 
     def receipts(self, block: BlockId | None = None) -> tuple[Receipt, ...]:
         """A block's receipts, in the order of its transactions."""
@@ -281,7 +278,7 @@ class EmbeddedChain:
     def logs_of_block(self, wanted: LogFilter, block: BlockId) -> tuple[FoundLog, ...]:
         """The matching logs of one block."""
         header = self.header(block)
-        if wanted.addresses and not any(may_contain(header.logs_bloom, address) for address in wanted.addresses):
+        if not wanted.may_match(header.logs_bloom):
             return ()
         full = self.block(header.hash)
         return tuple(
@@ -326,6 +323,12 @@ class EmbeddedChain:
         return next_base_fee_wei(self._evm_header(block))
 
     # Look-ups
+
+    def _keep(self, block: Block) -> Block:
+        self._blocks[block.header.hash] = block
+        if len(self._blocks) > BLOCKS_CACHED:
+            self._blocks.popitem(last=False)
+        return block
 
     def _state(self, block: BlockId | None) -> AccountState:
         return self._chain.state_after(self._evm_header(block))

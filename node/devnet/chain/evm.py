@@ -1,5 +1,6 @@
 """py-evm at our edge: a chain of Prague rules over a store, and its objects as our types."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import cast
 
@@ -20,7 +21,7 @@ from bridge.codec.header import Header, encode_header
 from bridge.codec.receipts import BLOOM_BYTES, decode_receipt
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from node.devnet.chain.store import BlockStore
-from node.devnet.chain.transactions import decode_transaction
+from node.devnet.chain.transactions import Transaction, decode_transaction
 from node.devnet.chain.views import Block, ChainGenesis
 
 POST_MERGE_NONCE = bytes(8)
@@ -140,15 +141,15 @@ def next_base_fee_wei(parent: BlockHeaderAPI) -> Wei:
 
 def read_block(store: BlockStore, header: Header) -> Block:
     """The block of a stored header."""
-    transactions = _trie_values(store, header.transactions_root)
-    receipts = _trie_values(store, header.receipts_root)
-    items: list[rlp.RlpItem] = [raw if raw[0] < 0x80 else rlp.decode(raw) for raw in transactions]
-    return Block(
-        header=header,
-        transactions=tuple(decode_transaction(raw) for raw in transactions),
-        receipts=tuple(decode_receipt(value) for value in receipts),
-        size_bytes=len(rlp.encode([rlp.decode(encode_header(header)), items, [], []])),
-    )
+    transactions = tuple(decode_transaction(raw) for raw in _trie_values(store, header.transactions_root))
+    return whole_block(header, transactions, _trie_values(store, header.receipts_root))
+
+
+def whole_block(header: Header, transactions: tuple[Transaction, ...], encoded_receipts: Sequence[bytes]) -> Block:
+    """A block put together from its parts; receipts as the trie holds them."""
+    items = [each.raw if each.type else rlp.decode(each.raw) for each in transactions]
+    size_bytes = len(rlp.encode((rlp.decode(encode_header(header)), items, (), ())))
+    return Block(header, transactions, tuple(decode_receipt(each) for each in encoded_receipts), size_bytes)
 
 
 def _trie_values(store: BlockStore, root: Hash32) -> list[bytes]:

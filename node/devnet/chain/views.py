@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.codec.bloom import may_contain
 from bridge.codec.header import Header
 from bridge.codec.receipts import Log, Receipt
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, Hash32, UnixSeconds, Wei
@@ -19,7 +20,7 @@ class ChainGenesis:
     alloc: Mapping[Address, Wei]
     timestamp: UnixSeconds
     gas_limit: int = 15_000_000
-    """Of every block. A full block takes py-evm two to four seconds, during which nothing is answered."""
+    """Of every block. A full block takes py-evm two to seven seconds, during which nothing is answered."""
     base_fee_per_gas_wei: Wei = Wei(10**9)
 
 
@@ -69,6 +70,13 @@ class LogFilter:
 
     addresses: frozenset[Address] = frozenset()
     topics: tuple[frozenset[Hash32], ...] = ()
+
+    def may_match(self, bloom: bytes) -> bool:
+        """Whether a block of this bloom may hold a match; False is certain."""
+        return all(
+            not choices or any(may_contain(bloom, choice) for choice in choices)
+            for choices in (self.addresses, *self.topics)
+        )
 
     def matches(self, log: Log) -> bool:
         """Whether the log is wanted."""

@@ -16,7 +16,7 @@ LOGS_MAX = 10_000
 ROOT_BLOCKS_MAX = 1 << 15
 """Bor's limit."""
 FEE_BLOCKS_MAX = 1_024
-BLOCKS_PER_PIECE = 64
+BLOCKS_PER_PIECE = 16
 
 
 async def logs_in_range(view: ChainView, wanted: LogFilter, first: int, last: int) -> list[FoundLog]:

@@ -15,6 +15,7 @@ from bridge.codec.hexadecimal import to_hex
 from bridge.codec.receipts import SUCCESS, encode_receipt, receipts_root
 from bridge.codec.types import UnixSeconds
 from node.devnet.chain import Block, BlockUnknown, LogFilter, TimestampRefused, TooManyLogs
+from node.devnet.chain.embedded import BLOCKS_CACHED
 from tests.unit.devnet.world import (
     ALICE,
     BOB,
@@ -205,3 +206,16 @@ def test_copy__of_a_chain_in_memory__goes_its_own_way() -> None:
     assert (chain.head.number, chain.balance(POOR.address), chain.waiting_count) == (3, 0, 1)
     chain.mine()
     assert chain.head == twin.head
+
+
+def test_block__kept_since_it_was_made__is_the_one_that_is_stored() -> None:
+    chain = open_chain()
+    logger = deploy(chain, LOGGER)
+    for nonce in range(1, 4):
+        chain.send_raw(signed(ALICE, nonce, to=logger, data=bytes(nonce)))
+    chain.mine()
+    kept = chain.block()
+    chain.mine(BLOCKS_CACHED)
+    stored = chain.block(kept.header.hash)
+    assert stored is not kept
+    assert stored == kept
