@@ -69,7 +69,7 @@ def _root_lines(root: Answer, now_s: float) -> list[str]:
             what = f"header {moment['number']}" if name in {"acknowledged", "submitted"} else _up_to(moment)
             lines.append(f"  last      {name} {what}, {ago(moment['time_s'], now_s)}")
     if root["no_acks"]:
-        lines.append(f"  no-acks   {root['no_acks']} turns ended without a checkpoint since the last ack")
+        lines.append(f"  no-acks   {root['no_acks']} turns have ended without a checkpoint since genesis")
     if root["submitter_checkpoints_left"] is not None:
         lines.append(f"  funds     the submission account pays for {root['submitter_checkpoints_left']:,} checkpoints")
     return lines
