@@ -174,8 +174,8 @@ class RootChain:
     )
     feed_source: Literal["bloom", "receipts"] = key(
         "bloom",
-        "How our contracts' logs are found: in blocks whose bloom holds them or, on a chain whose blooms are not true, in "
-        "the receipts of every block. Either way, receipts are checked against the header's receiptsRoot.",
+        "How our contracts' logs are found: in blocks whose bloom holds them or, where blooms are not true, in the "
+        "receipts of every block. Either way, receipts are checked against the header's receiptsRoot.",
     )
     submission_gas_limit: int = key(
         1_500_000,
