@@ -122,8 +122,8 @@ def _submission(state: State, around: Surroundings) -> Why:
         )
     order = queries.ranks(state, proposal.root_chain)
     delay_s = state.params.root_chains[proposal.root_chain].rank_delay_s
-    elapsed_s = 0 if around.l1 is None else max(0, around.l1.time_s - proposal.opening.time_s)
-    rank = min(elapsed_s // delay_s if delay_s else len(order) - 1, len(order) - 1)
+    waited_s = 0 if around.l1 is None else around.l1.waited_s(proposal.opening)
+    rank = min(waited_s // delay_s if delay_s else len(order) - 1, len(order) - 1)
     return Why(Reason.WAITING_FOR_SUBMITTER, f"{to_hex(order[rank])} (rank {rank}) may submit now", rank)
 
 

@@ -36,6 +36,12 @@ class L1View:
     next_header_id: int
     clock_ahead: bool
     """Whether L1's time leaves no room for inclusion before the deadline."""
+    seen_open_s: UnixSeconds
+    """L1's time when this node first saw the submission open: later than the engine's if L1's clock is ahead."""
+
+    def waited_s(self, opening: Opening) -> int:
+        """For how long the submission has been open, by L1's clock."""
+        return max(0, self.time_s - max(opening.time_s, self.seen_open_s))
 
 
 def submission_key(header_id: int) -> str:
@@ -122,9 +128,8 @@ class Submit:
 
     async def _look(self, state: State, proposal: Proposal) -> None:
         latest = await self._reader.header("latest")
-        if latest is None:
-            return
-        if self.l1 is not None and (self.l1.turn, self.l1.block_hash) == (proposal.turn, latest.hash):
+        seen = self.l1 if self.l1 is not None and self.l1.turn == proposal.turn else None
+        if latest is None or (seen is not None and seen.block_hash == latest.hash):
             return
         parameters = state.params.root_chains[self.index]
         self.l1 = L1View(
@@ -133,6 +138,7 @@ class Submit:
             time_s=latest.timestamp,
             next_header_id=(await self._contracts.checkpoints(latest.number)).next_header_id,
             clock_ahead=latest.timestamp + parameters.inclusion_allowance_s > proposal.valid_until,
+            seen_open_s=latest.timestamp if seen is None else seen.seen_open_s,
         )
 
     async def _plan(self, state: State, proposal: Proposal, opening: Opening, identity: Identity) -> None:
@@ -180,7 +186,7 @@ def may_submit(state: State, proposal: Proposal, identity: Identity, l1: L1View)
     if l1.next_header_id > proposal.header_id or l1.clock_ahead:
         return False
     delay_s = state.params.root_chains[proposal.root_chain].rank_delay_s
-    return rank == 0 or l1.time_s >= proposal.opening.time_s + rank * delay_s
+    return rank == 0 or l1.waited_s(proposal.opening) >= rank * delay_s
 
 
 def _wanted_calldata(state: State, proposal: Proposal, opening: Opening, held: OutboxEntry | None) -> bytes:

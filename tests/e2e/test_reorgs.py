@@ -20,7 +20,7 @@ async def test_side_reorg__above_the_confirmed_depth__invisible() -> None:
         assert not any(network.status(index).alarms for index in range(4))
 
 
-async def test_side_reorg__below_a_signed_block__nothing_more_is_signed_or_sent(
+async def test_side_reorg__below_a_signed_block__nothing_more_is_signed_nor_sent(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with running_network() as network:
