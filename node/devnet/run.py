@@ -49,9 +49,10 @@ async def _run(settings: DevnetSettings, console: Console) -> None:
         with Story(console, names) as story:
             _introduce(devnet, story)
             await _until_stopped(devnet, story, stop)
-            story.say(f"stopping; {settings.home} takes {devnet.files.size_bytes() / MEGABYTE:.0f} MB of disk")
     finally:
         await devnet.close()
+    size_mb = devnet.files.size_bytes() / MEGABYTE
+    console.print(f"stopped; {settings.home} takes {size_mb:.1f} MB of disk and goes on from here", highlight=False)
 
 
 def _introduce(devnet: Devnet, story: Story) -> None:
