@@ -37,9 +37,10 @@ def change_signers(home: Home, signers: Sequence[Address]) -> Home:
 
 def _with_line(text: str, line: str) -> str:
     """The text with `line` in its [keys] table, in place of the one that is there."""
+    text = f"{text.rstrip()}\n"
     table = _KEYS_TABLE.search(text)
     if table is None:
-        return f"{text.rstrip()}\n\n[keys]\n{line}\n"
+        return f"{text}\n[keys]\n{line}\n"
     following = _NEXT_TABLE.search(text, table.end())
     end = len(text) if following is None else following.start()
     body = text[table.end() : end]

@@ -55,7 +55,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, str | int | float | bool | None]:
@@ -72,7 +72,7 @@ def _readable(value: str | float | bool | None) -> str:
     """As it is if it is one word, else quoted, so that a line stays one line."""
     text = str(value)
     is_word = bool(text) and text.isprintable() and not any(mark in text for mark in ' "=')
-    return text if is_word or not isinstance(value, str) else json.dumps(text, ensure_ascii=False)
+    return text if is_word or not isinstance(value, str) else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _time(record: logging.LogRecord) -> str:
