@@ -1,6 +1,6 @@
 """Measures what the contracts cost. Keys, signatures and block times are the same in every run, so each figure is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -95,7 +95,7 @@ class Measurement:
 
 def measure() -> Measurement:
     """Deploy, run and measure everything; some seconds."""
-    checkpoints = tuple(each for form in reversed(DataForm) for each in _measure_checkpoints(form))
+    checkpoints = tuple(each for form in reversed(DataForm) for each in measure_checkpoints(form))
     return Measurement(
         checkpoints=checkpoints,
         operations=(*_stakes(checkpoints), *_measure_staking(), *_measure_bridge()),
@@ -103,10 +103,10 @@ def measure() -> Measurement:
     )
 
 
-def _measure_checkpoints(form: DataForm) -> Iterator[CheckpointGas]:
-    """One network that grows, its validators all with the same stake, as Polygon's were when measured."""
+def measure_checkpoints(form: DataForm, sizes: Iterable[int] = POLYGON) -> Iterator[CheckpointGas]:
+    """One network that grows through `sizes`, its validators all with the same stake, as Polygon's when measured."""
     network = deploy(form, ())
-    for size in POLYGON:
+    for size in sizes:
         stakes = [
             network.stake(account(f"validator {index}"), STAKE_WEI).gas_used
             for index in range(len(network.validators), size)
