@@ -16,14 +16,14 @@ class Identity:
 
 
 def find_identity(state: State, ring: KeyRing) -> Identity | None:
-    """The validator that this home signs for, or None while the contract names none of its keys.
+    """The validator that this home signs for, or None while nothing that it says would be recorded.
 
-    Who has left but may still speak about the last turn is found too.
+    That is a member of the contract's set, or, while nobody of that set could count, of the last set that could.
     """
-    for record in (*state.validators.members, *state.validators.former):
-        if record.signer in ring:
-            return Identity(record.id, record.signer)
-    return None
+    section = state.validators
+    known = [Identity(member.id, member.signer) for member in section.members]
+    known += [Identity(member.id, member.signer) for member in section.tally_set]
+    return next((identity for identity in known if identity.signer in ring), None)
 
 
 def record_of(state: State, validator_id: ValidatorId) -> ValidatorRecord | None:
