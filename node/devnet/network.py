@@ -80,6 +80,8 @@ class DevnetOptions:
     """Whether the chains make blocks by themselves; else only on demand."""
     proposal_makers: tuple[ProposalMaker | None, ...] = ()
     """Per validator, what it proposes; None or left out: what the rules ask for."""
+    staking_info: Address | None = None
+    """Whose logs a new network takes for staking's, if not StakingInfo's."""
 
     def proposal_maker(self, index: int) -> ProposalMaker | None:
         """What a validator proposes, if not what the rules ask for."""
@@ -225,7 +227,7 @@ class Devnet:
     # Coming up
 
     async def _come_up(self, ports: Ports, options: DevnetOptions) -> None:
-        self.genesis = await self._genesis()
+        self.genesis = await self._genesis(options)
         opener = TransactionOpener(genesis_hash(self.genesis))
         opened = [self._open_validator(index, port, opener) for index, port in enumerate(ports.apis)]
         self.engine = local_engine(self.genesis, opened, BlockStore(self.files.engine), self._clock)
@@ -258,7 +260,7 @@ class Devnet:
             control=control,
         )
 
-    async def _genesis(self) -> Genesis:
+    async def _genesis(self, options: DevnetOptions) -> Genesis:
         """The genesis on disk, or that of a new devnet, for which the chains get their past first."""
         if not self._is_new:
             return genesis_from_json(self.files.genesis.read_text())
@@ -267,7 +269,9 @@ class Devnet:
             ROOT,
             ROOT_CHAIN_ID,
             SIDE_CHAIN_ID,
-            PresetContracts(contracts.root_chain, contracts.staking_info, contracts.stake_manager),
+            PresetContracts(
+                contracts.root_chain, options.staking_info or contracts.staking_info, contracts.stake_manager
+            ),
             DataForm[self.settings.data_form.upper()],
         )
         bootstrap = Bootstrap(self.chains, self.root, ROOT_CHAIN_ID, SIDE_CHAIN_ID, self.accounts)

@@ -13,9 +13,10 @@ When a scenario ends well, the invariants that hold for all of them are checked 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
+from secrets import token_bytes
 from typing import cast
 
 import aiohttp
@@ -23,12 +24,15 @@ import aiohttp
 from bridge.chain.clock import ManualClock
 from bridge.codec.abi import encode_call
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
+from config.file import load_home, write_config
+from contracts.deployment import DeploymentStep
 from node.api.encoding import JsonValue
 from node.app import queries
 from node.app.errors import TransactionCode
 from node.app.history import CHECKPOINT_LOG, HistoryEntry, decode_entry
 from node.app.messages import Attest, Statement, Transaction, decode_transaction
 from node.app.state import Proposal, State, Turn
+from node.devnet.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chain import EmbeddedChain
 from node.devnet.chains import ChainsSettings
@@ -42,11 +46,14 @@ from node.duties.identity import find_identity
 from node.duties.status import NodeStatus, RootChainStatus
 from node.duties.transactions import TransactionSender
 from node.engine.local.node import CommittedBlock
+from node.keys.keystore import DEVNET, read_password, write_keystore
+from node.keys.private_key import PrivateKey
 from node.validator import Validator
 from tests.e2e.invariants import check_invariants
 
 ROUND_S = 0.5
 BLOCK_TIMES_S = {ROOT: 2, SIDE: 1}
+CALL_GAS_LIMIT = 6_000_000
 ROUNDS_MAX = 400
 """Of one wait: over three minutes of the network's time."""
 _MEMORY = Path("/dev/shm")  # noqa: S108 - TemporaryDirectory makes a private directory in it
@@ -299,6 +306,33 @@ class Network:
         place = self.chain(chain).mined(transaction)
         assert place is not None
         return place.block.receipts[place.index].status_or_root == b"\x01"
+
+    async def send(self, account: Account, *steps: DeploymentStep) -> tuple[Hash32, ...]:
+        """Send root-chain calls of an account."""
+        wallet = self.devnet.wallet(account, ROOT)
+        return tuple([await wallet.send(step.to, step.data, gas_limit=CALL_GAS_LIMIT) for step in steps])
+
+    async def settled(self, *sent: Hash32) -> BlockNumber:
+        """Go on until root-chain transactions are in a block: the same one, which is returned; all must succeed."""
+        chain = self.chain(ROOT)
+        await self.until(lambda: all(chain.mined(transaction) is not None for transaction in sent))
+        places = [place for transaction in sent if (place := chain.mined(transaction)) is not None]
+        assert all(place.block.receipts[place.index].status_or_root == b"\x01" for place in places)
+        (number,) = {place.block.header.number for place in places}
+        return BlockNumber(number)
+
+    async def succeed(self, account: Account, *steps: DeploymentStep) -> BlockNumber:
+        """Send root-chain calls of an account, and go on until they have succeeded, all in the block returned."""
+        return await self.settled(*await self.send(account, *steps))
+
+    def add_signer_key(self, index: int, account: Account) -> None:
+        """Put another signer's key into a validator's ring; it counts from the next start on."""
+        path = self.devnet.files.validator(index)
+        config = load_home(path).config
+        password = read_password(path / config.keys.password_file)
+        write_keystore(path / config.keys.keystore_dir, PrivateKey(account.private_key), password, DEVNET, token_bytes)
+        keys = replace(config.keys, signers=(*config.keys.signers, account.address))
+        write_config(path, replace(config, keys=keys))
 
     # The API
 

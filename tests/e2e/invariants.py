@@ -19,7 +19,8 @@ def check_invariants(network: "Network") -> None:
     _headers_form_one_chain(network)
     if not network.state.feeds[0].is_paused:  # else L1 is known to say something else
         _acks_are_what_the_contract_says(network)
-        _powers_are_the_contract_s(network)
+        if network.options.staking_info is None:
+            _powers_are_the_contract_s(network)
     _nothing_honest_was_refused(network)
     _no_duty_failed(network)
 
