@@ -28,7 +28,7 @@ from bridge.chain.rpc import RpcPool
 from bridge.codec.feed import DONE_INDEX, Cursor, genesis_digest
 from bridge.codec.hash import keccak256
 from bridge.codec.receipts import Log
-from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
+from bridge.codec.types import BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from node.app.abci import FinalizeBlockResponse
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
@@ -77,9 +77,12 @@ class Engine:
         self.quorum = True
         self.share_permille = 1000
         self.refusal: str | None = None
+        self.attempts = 0
+        """How often a transaction was handed over, taken or not."""
 
     def submit(self, transaction: bytes) -> str | None:
         """CheckTx, then wait for a block."""
+        self.attempts += 1
         if self.refusal is not None:
             return self.refusal
         response = self.network.check(transaction)
@@ -103,6 +106,8 @@ class World:
         self.me = self.network.validators[0]
         self.facts = MemoryFacts()
         self._session = session
+        self.servers = servers
+        """Of the side chain's two nodes, then of the root chain's."""
         self._urls = tuple(server.url for server in servers)
         SigningRecord.create(home / "signing.db", counting_bytes)
         self.record: SigningRecord | RecordError = opened(SigningRecord.open(home / "signing.db", self.facts))
@@ -309,6 +314,3 @@ def _network_over(root: TinyChain) -> Network:
     network.l1 = [L1(0, genesis_digest(0, 1, header.number, header.hash))]
     assert network.state.feeds[0].cursor == Cursor(header.number, header.hash, DONE_INDEX)
     return network
-
-
-NOBODY = Address(bytes(20))
