@@ -20,6 +20,7 @@ from bridge.codec.types import (
     ValidatorId,
     Wei,
 )
+from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.api.archive import CheckpointArchive
 from node.api.server import ApiServer
 from node.api.settings import ApiSettings
@@ -36,7 +37,7 @@ from node.app.history import (
     ResetEntry,
     encode_entry,
 )
-from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LogEntry, MemoryStateStore
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
@@ -55,7 +56,7 @@ def genesis(root_chains: int = 1) -> Genesis:
         time_s=GENESIS_TIME,
         epoch=1,
         staking_root_chain=0,
-        parameters=Parameters(SIDE_CHAIN_ID, 2, Finality.DEPTH, 1, 1, 500, 2),
+        parameters=devnet_network(SIDE_CHAIN_ID),
         validators=tuple(_validator(index) for index in range(len(KEYS))),
         root_chains=tuple(_root_chain(index) for index in range(root_chains)),
         parent=b"",
@@ -70,30 +71,12 @@ def _validator(index: int) -> GenesisValidator:
 
 def _root_chain(index: int) -> RootChainGenesis:
     contract = Address(bytes((0xC0, index)) * 10)
-    parameters = RootChainParameters(
-        name=f"root{index}",
-        chain_id=ChainId(1337 + index),
-        data_form=DataForm.BOUND,
-        quorum_unit=QuorumUnit.TOKENS,
-        contract_chain_id=SIDE_CHAIN_ID,
-        root_chain_address=contract,
-        staking_info_address=contract,
-        stake_manager_address=contract,
-        minimum_blocks=8,
-        maximum_blocks=64,
-        multiple_blocks=8,
-        interval_s=10,
-        force_after_s=60,
-        confirmations=2,
-        finality=Finality.DEPTH,
-        block_time_s=2,
-        no_ack_buffer_s=24,
-        no_ack_growth_cap=2,
-        grace_blocks=4,
-        submission_ranks=3,
-        rank_delay_s=4,
-        inclusion_allowance_s=6,
-        feed_anchor_blocks=1024,
+    parameters = devnet_root_chain(
+        f"root{index}",
+        ChainId(1337 + index),
+        SIDE_CHAIN_ID,
+        RootContracts(contract, contract, contract),
+        DataForm.BOUND,
     )
     return RootChainGenesis(
         parameters=parameters,

@@ -11,6 +11,7 @@ from bridge.codec.feed import FeedLog, FilterEntry, Step, next_digest, steps_of_
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, public_key_of, sign
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, PublicKey, UnixSeconds, ValidatorId, Wei
+from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.app.abci import (
     CheckTxRequest,
     CheckTxResponse,
@@ -37,7 +38,7 @@ from node.app.messages import (
     statement_order,
     transaction_digest,
 )
-from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm, RootChainParameters
 from node.app.proposals import digest_of
 from node.app.state import Proposal, Stage, State, Turn
 from node.app.store import MemoryStateStore
@@ -45,39 +46,14 @@ from tests.unit.app import logs
 
 GENESIS_S = 1_700_000_000
 TOKEN = 10**18
-NETWORK = Parameters(
-    side_chain_id=ChainId(15001),
-    side_confirmations=2,
-    side_finality=Finality.DEPTH,
-    side_block_time_s=1,
-    pulse_s=1,
-    engine_block_ms=500,
-    head_report_interval_s=2,
-)
-ROOT = RootChainParameters(
-    name="root",
-    chain_id=ChainId(1337),
-    data_form=DataForm.BOUND,
-    quorum_unit=QuorumUnit.TOKENS,
-    contract_chain_id=ChainId(15001),
-    root_chain_address=logs.ROOT_CHAIN,
-    staking_info_address=logs.STAKING_INFO,
-    stake_manager_address=logs.STAKE_MANAGER,
-    minimum_blocks=8,
-    maximum_blocks=64,
-    multiple_blocks=8,
-    interval_s=10,
-    force_after_s=60,
-    confirmations=2,
-    finality=Finality.DEPTH,
-    block_time_s=2,
-    no_ack_buffer_s=24,
-    no_ack_growth_cap=2,
-    grace_blocks=4,
-    submission_ranks=3,
-    rank_delay_s=4,
-    inclusion_allowance_s=6,
-    feed_anchor_blocks=1024,
+SIDE_CHAIN_ID = ChainId(15001)
+NETWORK = devnet_network(SIDE_CHAIN_ID)
+ROOT = devnet_root_chain(
+    "root",
+    ChainId(1337),
+    SIDE_CHAIN_ID,
+    RootContracts(logs.ROOT_CHAIN, logs.STAKING_INFO, logs.STAKE_MANAGER),
+    DataForm.BOUND,
 )
 
 

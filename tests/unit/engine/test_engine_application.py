@@ -19,6 +19,7 @@ from bridge.codec.types import (
     ValidatorId,
     Wei,
 )
+from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.app.application import Application
 from node.app.errors import TransactionCode
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis, genesis_hash
@@ -34,7 +35,7 @@ from node.app.messages import (
     transaction_digest,
 )
 from node.app.opened import TransactionOpener
-from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import DataForm
 from node.app.store import MemoryStateStore
 from node.engine.genesis import init_chain_request
 from node.engine.local.block import BlockReport
@@ -53,45 +54,14 @@ GENESIS_TIME_S = UnixSeconds(GENESIS_TIME_NS // 10**9)
 
 
 def a_genesis() -> Genesis:
-    root_chain = RootChainParameters(
-        name="root",
-        chain_id=ChainId(1),
-        data_form=DataForm.BOUND,
-        quorum_unit=QuorumUnit.TOKENS,
-        contract_chain_id=ChainId(2),
-        root_chain_address=Address(b"\x52" * 20),
-        staking_info_address=STAKING_INFO,
-        stake_manager_address=ZERO_ADDRESS,
-        minimum_blocks=8,
-        maximum_blocks=64,
-        multiple_blocks=8,
-        interval_s=10,
-        force_after_s=60,
-        confirmations=2,
-        finality=Finality.DEPTH,
-        block_time_s=2,
-        no_ack_buffer_s=24,
-        no_ack_growth_cap=2,
-        grace_blocks=4,
-        submission_ranks=3,
-        rank_delay_s=4,
-        inclusion_allowance_s=6,
-        feed_anchor_blocks=1024,
-    )
+    contracts = RootContracts(Address(b"\x52" * 20), STAKING_INFO, ZERO_ADDRESS)
+    root_chain = devnet_root_chain("root", ChainId(1), ChainId(2), contracts, DataForm.BOUND)
     return Genesis(
         name="test",
         time_s=GENESIS_TIME_S,
         epoch=1,
         staking_root_chain=0,
-        parameters=Parameters(
-            side_chain_id=ChainId(2),
-            side_confirmations=2,
-            side_finality=Finality.DEPTH,
-            side_block_time_s=1,
-            pulse_s=1,
-            engine_block_ms=500,
-            head_report_interval_s=2,
-        ),
+        parameters=devnet_network(ChainId(2)),
         validators=tuple(
             GenesisValidator(ValidatorId(index + 1), address(index), key(index), Wei(stake * TOKEN), 1, 0, 0)
             for index, stake in enumerate(STAKES)
