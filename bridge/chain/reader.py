@@ -134,12 +134,16 @@ class ChainReader:
     async def headers(self, start: BlockNumber, count: int, *, keep_blooms: bool = True) -> tuple[StoredHeader, ...]:
         """What is kept of the headers from `start` on, at most `count`, up to the first that the node does not show.
 
-        All come from one endpoint but perhaps from different moments: whoever needs a chain checks the links.
+        All come from one endpoint but perhaps from different moments: whoever needs a chain checks the links. A header
+        that is refused ends them too, so that a node with few calls to give away is still of use; raises if it is the
+        first.
         """
         calls = [RpcCall("eth_getBlockByNumber", (hex(start + i), False)) for i in range(count)]
         parse = partial(stored_header_from_rpc, keep_bloom=keep_blooms)
         headers: list[StoredHeader] = []
         for number, answer in enumerate(await self.pool.batch(calls), start):
+            if headers and isinstance(answer, RpcRefused):
+                break
             block = _value(answer)
             if block is None:
                 break

@@ -267,7 +267,10 @@ async def with_timeout(clock: Clock, work: Awaitable[Result], timeout_s: float, 
 
 
 async def _post_in_pieces(endpoint: Endpoint, calls: Sequence[RpcCall]) -> tuple[RpcAnswer | RpcRefused, ...]:
-    """A batch of any length in requests that the endpoint takes: halved as often as it refuses a batch as a whole."""
+    """A batch of any length in requests that the endpoint takes: halved as often as it refuses a batch as a whole.
+
+    Raises RpcRefused also when not one of the calls got an answer, and it was the endpoint's fault.
+    """
     answers: list[RpcAnswer | RpcRefused] = []
     while len(answers) < len(calls):
         piece = calls[len(answers) : len(answers) + endpoint.batch_max]
@@ -277,4 +280,7 @@ async def _post_in_pieces(endpoint: Endpoint, calls: Sequence[RpcCall]) -> tuple
             if len(piece) == 1:
                 raise
             endpoint.batch_max = max(1, len(piece) // 2)
+    refusals = [answer for answer in answers if isinstance(answer, RpcRefused)]
+    if len(refusals) == len(answers) and refusals[0].rpc_code in _ENDPOINT_REFUSALS:
+        raise refusals[0]
     return tuple(answers)

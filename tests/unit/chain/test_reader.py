@@ -106,6 +106,24 @@ async def test_header_by_hash__another_block__is_a_bad_answer(
         await reader.header_by_hash(chain.blocks[0].header.hash)
 
 
+async def test_headers__one_of_them_refused__those_before_it_count(
+    reader: ChainReader, chain: TinyChain, server: RpcServer
+) -> None:
+    chain.mine(count=6)
+    truth = server.answer
+
+    def answer(method: str, params: list[object]) -> object:
+        if params[:1] == ["0x4"]:
+            raise RpcFault(-32005, "limit exceeded")
+        return truth(method, params)
+
+    server.answer = answer
+    shown = await reader.headers(BlockNumber(2), 5)
+    assert [header.number for header in shown] == [2, 3]
+    with pytest.raises(RpcRefused):
+        await reader.headers(BlockNumber(4), 3)
+
+
 async def test_headers__range_beyond_the_head__ends_at_the_head(reader: ChainReader, chain: TinyChain) -> None:
     chain.mine(count=5)
     shown = await reader.headers(BlockNumber(3), 100)

@@ -313,6 +313,20 @@ async def test_batch__one_call_refused__the_others_count(
     assert isinstance(bad, RpcRefused)
 
 
+async def test_batch__endpoint_refuses_every_call_of_it__next_endpoint_is_asked(
+    session: aiohttp.ClientSession, clock: ManualClock, chain: TinyChain, server: RpcServer, other: RpcServer
+) -> None:
+    chain.mine(count=3)
+    pool = pool_of(session, clock, server, other)
+    await pool.call("eth_chainId", [])
+
+    def limited(method: str, _params: list[object]) -> object:
+        raise RpcFault(-32005, f"{method}: limit exceeded")
+
+    server.answer = limited
+    assert await numbers(pool, 3) == ["0x0", "0x1", "0x2"]
+
+
 async def test_pool__second__is_another_endpoint_than_the_one_in_use(
     session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer, other: RpcServer
 ) -> None:
