@@ -43,7 +43,7 @@ from node.devnet.homes import (
     write_true_port,
     write_validator_config,
 )
-from node.devnet.ports import HOST, Ports, choose_ports
+from node.devnet.ports import HOST, Ports, choose_ports, port_busy
 from node.devnet.relayer import DepositRelayer
 from node.devnet.rpc.faults import ChainFaults
 from node.devnet.settings import DevnetSettings, PortBusy, remember_settings
@@ -303,7 +303,7 @@ class Devnet:
         try:
             url = await server.start()
         except OSError as error:
-            raise _port_busy(error, f"the API of {validator.moniker}", validator.opened.config.api.port) from error
+            raise _named(error, f"the API of {validator.moniker}", validator.opened.config.api.port) from error
         self._servers.append(server)
         write_true_port(Home(validator.opened.path, validator.opened.config), url)
         return url
@@ -315,7 +315,7 @@ class Devnet:
         try:
             await web.TCPSite(self._control, HOST, port).start()
         except OSError as error:
-            raise _port_busy(error, "the control URL", port) from error
+            raise _named(error, "the control URL", port) from error
         return ControlPlace(f"http://{HOST}:{self._control.addresses[0][1]}", token)
 
 
@@ -348,7 +348,5 @@ def chains_settings(
     )
 
 
-def _port_busy(error: OSError, who: str, port: int) -> OSError | PortBusy:
-    if error.errno != errno.EADDRINUSE:
-        return error
-    return PortBusy(f"port {port} for {who} is taken: give another --api-port, or --api-port 0 for free ports")
+def _named(error: OSError, who: str, port: int) -> OSError | PortBusy:
+    return port_busy(port, who) if error.errno == errno.EADDRINUSE else error

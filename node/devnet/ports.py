@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from node.devnet.settings import PortBusy
+
 HOST = "127.0.0.1"
 ROOT_OFFSET = 100
 SIDE_OFFSET = 101
@@ -24,10 +26,19 @@ class Ports:
 
 
 def choose_ports(api_port: int, validators: int, description: Path) -> Ports:
-    """The ports that follow from the first API's; or, for 0, those of the last run where they are still free."""
+    """The ports that follow from the first API's; or, for 0, those of the last run where they are still free.
+
+    Raises PortBusy that names who should have a port that is taken, before anything is made.
+    """
     if api_port != FREE:
         apis = tuple(api_port + index for index in range(validators))
-        return Ports(apis, api_port + ROOT_OFFSET, api_port + SIDE_OFFSET, api_port + CONTROL_OFFSET)
+        ports = Ports(apis, api_port + ROOT_OFFSET, api_port + SIDE_OFFSET, api_port + CONTROL_OFFSET)
+        for index, port in enumerate(apis):
+            _require_free(port, f"the API of validator {index + 1}")
+        _require_free(ports.root, "the root chain")
+        _require_free(ports.side, "the side chain")
+        _require_free(ports.control, "the control URL")
+        return ports
     last = _ports_of(description) or Ports((FREE,) * validators, FREE, FREE, FREE)
     return Ports(tuple(map(_if_free, last.apis)), _if_free(last.root), _if_free(last.side), _if_free(last.control))
 
@@ -46,6 +57,16 @@ def _ports_of(description: Path) -> Ports | None:
 
 def _port(url: str) -> int:
     return urlsplit(url).port or FREE
+
+
+def _require_free(port: int, who: str) -> None:
+    if _if_free(port) == FREE:
+        raise port_busy(port, who)
+
+
+def port_busy(port: int, who: str) -> PortBusy:
+    """The error to raise when a port is taken."""
+    return PortBusy(f"port {port} for {who} is taken: give another --api-port, or --api-port 0 for free ports")
 
 
 def _if_free(port: int) -> int:
