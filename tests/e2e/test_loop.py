@@ -37,6 +37,12 @@ async def test_loop__three_checkpoints__roots_equal_an_independent_script_s(data
         assert len(network.submissions()) == 3, "nobody submitted beside the proposers"
 
 
+async def test_loop__one_validator_alone__does_all_of_it() -> None:
+    async with running_network(validators=1) as network:
+        await network.until_acks(2)
+        assert network.turn.no_acks == 0
+
+
 @pytest.mark.parametrize("data_form", FORMS)
 async def test_burn__from_pending_to_exited__pays_once_and_only_for_the_true_payload(data_form: DataForm) -> None:
     async with running_network(data_form) as network:

@@ -40,6 +40,24 @@ async def test_root_rpc__down_for_all__nothing_moves_and_nobody_spams(outage_s: 
         assert [sent.succeeded for sent in network.submissions()] == [True, True]
 
 
+async def test_root_rpc__of_the_proposer_down_when_it_should_submit__a_backup_does() -> None:
+    async with running_network() as network:
+        await network.until(lambda: network.proposal is not None and network.proposal.stage is Stage.OPEN)
+        proposer = network.proposer
+        await network.fault(ROOT, ChainFaults(validator=proposer, error_rate=1.0))
+        await network.until_acks(1)
+        (sent,) = network.submissions()
+        assert network.submitter_of(sent.sender) != proposer
+        assert network.turn.no_acks == 0
+
+
+async def test_rpc__three_calls_in_ten_fail_everywhere__acks_go_on() -> None:
+    async with running_network() as network:
+        for chain in (ROOT, SIDE):
+            await network.fault(chain, ChainFaults(error_rate=0.3))
+        await network.until_acks(3)
+
+
 async def test_side_chain__makes_no_blocks__no_turn_is_due_and_no_no_ack_comes() -> None:
     async with running_network() as network:
         await network.until_acks(1)

@@ -33,6 +33,19 @@ async def test_turns__inclusion_slower_than_the_buffer__one_no_ack_and_twice_the
         assert [sent.succeeded for sent in network.submissions()] == [False, True]
 
 
+async def test_turns__polygon_form_lands_after_its_turn_has_ended__acknowledged_all_the_same() -> None:
+    """Its signatures do not expire: the header finds its turn ended, and counts as that turn's in the one after it."""
+    async with running_network("polygon") as network:
+        network.block_times_s[ROOT] = 32
+        await network.until_acks(1)
+        assert _told(network) == ["no-ack of 0", "ack of 0"]
+        ack = network.history()[-1]
+        assert isinstance(ack, CheckpointEntry)
+        assert (ack.turn, ack.ended_turn, ack.is_foreign) == (1, 2, False)
+        assert network.proposer == 1, "an ack of another turn does not rotate again"
+        assert [sent.succeeded for sent in network.submissions()] == [True]
+
+
 async def test_turns__l1_clock_600_s_ahead__one_no_ack_and_then_every_turn_has_its_time() -> None:
     async with running_network() as network:
         await network.until_acks(1)
