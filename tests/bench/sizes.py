@@ -7,12 +7,12 @@ from dataclasses import dataclass
 class Sizes:
     """The sizes of a whole run; the defaults are those of `make bench`."""
 
-    repeats: int = 7
+    repeats: int = 20
     """Each time is the fastest of so many, ours and the baseline's by turns."""
     tree_headers: tuple[int, ...] = (1_024, 32_768)
     signatures: int = 100
     ingest_headers: int = 20_000
-    ingest_repeats: int = 5
+    ingest_repeats: int = 7
     state_validators: tuple[int, ...] = (4, 100)
     state_checkpoints: int = 4
     gas_validators: tuple[int, ...] = (4, 20, 50, 100)
