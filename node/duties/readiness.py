@@ -148,6 +148,7 @@ class Readiness:
         except SideReorgBelowSigned as reorg:
             self._reorg = reorg
             return False
+        self._reorg = None
         return True
 
     def _watch_signed_chain(self) -> None:
