@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Thread
@@ -23,6 +23,7 @@ SIDEWARDEN = Path(sys.executable).with_name("sidewarden")
 WAIT_S = 60.0
 """Far longer than anything takes; a slow machine should not fail a test."""
 STOP_S = 20.0
+LOOK_EVERY_S = 0.2
 ANSWER_S = 15.0
 UP = "addresses, funded keys and the control URL"
 """The last line of a devnet's coming up."""
@@ -165,3 +166,11 @@ def running_devnet(home: Path, *options: str) -> Iterator[DevnetProcess]:
         yield devnet
     finally:
         devnet.end()
+
+
+def wait_until(happened: Callable[[], object], timeout_s: float = WAIT_S) -> None:
+    """Look again and again until something has happened."""
+    deadline_s = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline_s, f"it has not happened within {timeout_s:.0f} s"
+        time.sleep(LOOK_EVERY_S)
