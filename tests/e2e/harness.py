@@ -97,6 +97,8 @@ class Network:
         self.clock = ManualClock()
         self.settings = settings
         self.options = options
+        self.round_s = ROUND_S
+        """How far a round moves the clock."""
         self.block_times_s: dict[str, float] = dict(BLOCK_TIMES_S)
         """A chain that is left out makes no blocks."""
         self.leads_s = {ROOT: 0, SIDE: 0}
@@ -124,6 +126,7 @@ class Network:
         """Take everything down."""
         await self._session.close()
         await self.devnet.close()
+        self.devnet.files.description.unlink()  # its ports may be another test's at the next start
 
     async def restart(self) -> None:
         """Stop, and start again on the same home."""
@@ -143,8 +146,8 @@ class Network:
     # Time
 
     async def round(self) -> None:
-        """Half a second of the network's life."""
-        self.clock.advance(ROUND_S)
+        """Half a second of the network's life, unless it was told to go faster."""
+        self.clock.advance(self.round_s)
         await self._make_due_blocks()
         for index, validator in enumerate(self.validators):
             if index not in self.dormant:

@@ -41,7 +41,7 @@ REFUSED: tuple[tuple[Falsify, TransactionCode], ...] = (
 )
 
 
-@pytest.mark.parametrize(("falsify", "code"), REFUSED)
+@pytest.mark.parametrize(("falsify", "code"), REFUSED, ids=[code.name for _, code in REFUSED])
 async def test_proposal__against_the_rules__refused_and_its_proposer_loses_the_turn(
     falsify: Falsify, code: TransactionCode
 ) -> None:

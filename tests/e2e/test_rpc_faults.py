@@ -63,9 +63,11 @@ async def test_side_chain__makes_no_blocks__no_turn_is_due_and_no_no_ack_comes()
         await network.until_acks(1)
         del network.block_times_s[SIDE]
         await network.rounds(200)
-        acks, sent = network.turn.acks, network.sent_count()
+        acks, sent, executed = network.turn.acks, network.sent_count(), len(network.executed)
+        app_hash = network.status().app_hash
         await network.rounds(200)
         assert (network.turn.acks, network.turn.no_acks, network.sent_count()) == (acks, 0, sent)
+        assert (len(network.executed), network.status().app_hash) == (executed, app_hash), "an idle network is idle"
         assert network.turn.next_start == network.chain(SIDE).head.number - 1, "all that is confirmed has its root"
         assert _reasons(network) == {Reason.WAITING_FOR_SIDE_BLOCKS}
         network.block_times_s[SIDE] = 1

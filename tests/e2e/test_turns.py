@@ -26,7 +26,7 @@ class Armed:
 async def test_turns__inclusion_slower_than_the_buffer__one_no_ack_and_twice_the_time() -> None:
     """A root-chain block each 32 s: what is sent in a turn of 24 s comes too late, in one of 48 s it lands."""
     async with running_network() as network:
-        network.block_times_s[ROOT] = 32
+        network.block_times_s[ROOT], network.round_s = 32, 1.0
         armed = await _until_acks(network, 1)
         assert [round(turn.given_s / BUFFER_S) for turn in armed] == [1, 2]
         assert _told(network) == ["no-ack of 0", "ack of 1"]
@@ -36,7 +36,7 @@ async def test_turns__inclusion_slower_than_the_buffer__one_no_ack_and_twice_the
 async def test_turns__polygon_form_lands_after_its_turn_has_ended__acknowledged_all_the_same() -> None:
     """Its signatures do not expire: the header finds its turn ended, and counts as that turn's in the one after it."""
     async with running_network("polygon") as network:
-        network.block_times_s[ROOT] = 32
+        network.block_times_s[ROOT], network.round_s = 32, 1.0
         await network.until_acks(1)
         assert _told(network) == ["no-ack of 0", "ack of 0"]
         ack = network.history()[-1]
