@@ -84,7 +84,7 @@ class TestGenesis:
         await _is_contradicted(world, "contract_chain_id: the root chain says 9, genesis or state 15001")
 
     async def test_genesis__the_block_is_another__contradicted(self, world: World) -> None:
-        world.root.reorg(depth=2, length=3)
+        world.root.reorg(depth=4, length=5)
         await _is_contradicted(world, "hash of the genesis block: ")
 
     async def test_genesis__its_time_is_another__contradicted(self, world: World) -> None:
@@ -117,7 +117,8 @@ class TestGenesis:
         world.attest_steps(*world.others)
         world.root_a.validators[1] = replace(world.root_a.validators[1], stake_wei=Wei(110 * TOKEN))
         world.root_a.staking = replace(world.root_a.staking, total_stake_wei=Wei(350 * TOKEN))
-        assert await _check(world) == world.state.feeds[0].cursor.number == ROOT_GENESIS_BLOCK + 1
+        cursor = world.state.feeds[0].cursor.number
+        assert await _check(world) == cursor > ROOT_GENESIS_BLOCK
 
     @pytest.mark.parametrize(
         ("field", "value", "told"),

@@ -28,7 +28,7 @@ from bridge.chain.rpc import RpcPool
 from bridge.codec.feed import DONE_INDEX, Cursor, genesis_digest
 from bridge.codec.hash import keccak256
 from bridge.codec.receipts import Log
-from bridge.codec.types import BlockNumber, ChainId, Hash32, UnixSeconds, Wei
+from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from node.app.abci import FinalizeBlockResponse
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
@@ -39,6 +39,7 @@ from node.duties.attest import AttestDuty
 from node.duties.contract_view import ValidatorView
 from node.duties.contract_watch import ContractWatch
 from node.duties.follow import FollowRoot, FollowSide
+from node.duties.funds import WatchFunds
 from node.duties.genesis_check import contract_reader
 from node.duties.identity import Identity, find_identity
 from node.duties.propose import Propose, honest_proposals
@@ -150,6 +151,11 @@ class World:
         return ContractWatch(
             self.follow_root, parameters, self.facts, lambda: self.committed, confirmed_by_operator, self.clock
         )
+
+    def funds(self) -> WatchFunds:
+        """The watch over what an account can pay for."""
+        policy = FeePolicy(ceiling_wei=Wei(50 * GWEI))
+        return WatchFunds("root", Address(b"\x01" * 20), self.follow_root.reader, policy, GAS_LIMIT, self.clock)
 
     # --- reading
 
@@ -271,7 +277,7 @@ class Nodes:
 
     def __init__(self) -> None:
         side, root = TinyChain(block_time_s=1), TinyChain(block_time_s=2)
-        root.mine(count=ROOT_GENESIS_BLOCK)
+        root.mine(count=ROOT_GENESIS_BLOCK + CONFIRMATIONS)
         validators = {
             number: ValidatorView(key(number).address, Wei(stake * 10**18), 1, 0)
             for number, stake in enumerate((100, 90, 80, 70), start=1)

@@ -1,0 +1,77 @@
+"""Alarms: said while they hold, and before it is too late."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.codec.hash import keccak256
+from bridge.codec.secp256k1 import address_of, public_key_of
+from node.app.state import State
+from node.duties.alarms import alarms
+from tests.unit.app import logs
+from tests.unit.duties.world import World, as_logs
+
+TOKEN = 10**18
+NEWCOMER = public_key_of(keccak256(b"newcomer"))
+
+
+def _alarms(world: World, state: State | None = None) -> list[str]:
+    return [text.split(":")[0] for text in alarms(state or world.state, world.follow_side, (world.follow_root,))]
+
+
+async def test_alarms__all_is_well__none(world: World) -> None:
+    await world.look()
+    assert _alarms(world) == []
+
+
+@pytest.mark.parametrize(("stake", "is_said"), [(113, False), (114, True), (10_000, True)])
+async def test_alarms__a_joiner__said_once_its_log_is_confirmed_if_it_gets_over_a_quarter(
+    world: World, stake: int, is_said: bool
+) -> None:
+    """The four have 340 tokens: 113 would be a quarter of the sum, rounded down."""
+    joins = logs.staked(address_of(NEWCOMER), 5, stake * TOKEN, NEWCOMER)
+    world.root.mine(as_logs(joins))
+    await world.look()
+    assert _alarms(world) == []
+    world.root.mine(count=3)
+    await world.look()
+    assert _alarms(world) == (["JOINER_OVER_QUARTER"] if is_said else [])
+    world.attest_steps(*world.others)
+    assert len(world.state.validators.members) == 5
+    assert _alarms(world) == [], "it has joined"
+    await world.look()
+    assert _alarms(world) == []
+
+
+async def test_alarms__a_malformed_log_before_the_joiner__is_passed_over(world: World) -> None:
+    odd = replace(logs.staked(address_of(NEWCOMER), 5, 900 * TOKEN, NEWCOMER), data=b"\x01")
+    joins = logs.staked(address_of(NEWCOMER), 5, 900 * TOKEN, NEWCOMER)
+    world.root.mine(as_logs(odd, joins))
+    world.root.mine(count=3)
+    await world.look()
+    assert _alarms(world) == ["JOINER_OVER_QUARTER"]
+
+
+@pytest.mark.parametrize(("leavers", "is_said"), [((4,), False), ((3,), False), ((2,), True), ((3, 4), True)])
+async def test_alarms__who_leaves__said_from_a_quarter_of_the_power_on(
+    world: World, leavers: tuple[int, ...], is_said: bool
+) -> None:
+    """Of 340 tokens a quarter is 85: validator 2 has 90, 3 has 80, 4 has 70."""
+    for validator in leavers:
+        world.network.l1_block(logs.unstake_init(validator, 2, deactivation_epoch=2))
+    world.network.see_l1()
+    assert ("LEAVING_THIRD" in _alarms(world)) is is_said
+
+
+async def test_alarms__frozen_sets_and_odd_logs__are_said(world: World) -> None:
+    state = world.state
+    frozen = replace(
+        state,
+        engine_set=replace(state.engine_set, is_frozen=True),
+        validators=replace(state.validators, is_frozen=True),
+    )
+    assert _alarms(world, frozen) == ["ENGINE_SET_FROZEN", "APP_SET_FROZEN"]
+    world.network.l1_block(logs.unknown())
+    world.network.see_l1()
+    world.follow_side.deep_reorgs = 2
+    assert _alarms(world) == ["side", "root"]
