@@ -82,7 +82,9 @@ async def test_status__through_a_checkpoint__each_moment_is_shown(world: World) 
     await world.submit.run_once()
     assert _root(world).why.reason is Reason.WAITING_FOR_CONFIRMATIONS
 
-    world.network.land()
+    proposal = world.network.proposal
+    world.network.l1_block(logs.new_header(proposal.proposer, 10_000, 0, 7, proposal.root_hash))
+    world.network.see_l1(*world.others)
     shown = _root(world)
     assert shown.last_acknowledged == Moment(10_000, float(world.committed.time_s))
     assert (shown.turn, shown.next_start, shown.no_acks, shown.proposed_start) == (2, 8, 0, None)
@@ -129,7 +131,7 @@ async def test_status__paused_and_stopped__are_shown(world: World) -> None:
 
 
 async def test_status__funds__are_shown_in_wei_and_checkpoints(world: World) -> None:
-    funds = TestFunds()._funds(world)
+    funds = world.funds()
     parts = replace(_parts(world), funds=(funds,))
     assert node_status(parts, world.committed).root_chains[0].submitter_balance_wei is None
     await funds.run_once()
