@@ -8,12 +8,15 @@ decimal strings.
 import dataclasses
 from collections.abc import Mapping
 from enum import Enum, StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec.json
 from aiohttp import web
 
 from bridge.codec.hexadecimal import to_hex
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -37,8 +40,13 @@ def to_json(value: object) -> JsonValue:
     if isinstance(value, Mapping):
         return {str(key): _field(str(key), item) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _field(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return to_fields(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def to_fields(value: "DataclassInstance") -> dict[str, JsonValue]:
+    """The JSON object of a dataclass value, for an answer that has more fields."""
+    return {field.name: _field(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
 
 
 def json_response(body: JsonValue, status: int = 200) -> web.Response:

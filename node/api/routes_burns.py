@@ -4,11 +4,13 @@ from aiohttp import web
 
 from bridge.burns import errors as burn_errors
 from bridge.burns.errors import BurnError, BurnNotReady, EndpointFalse
-from bridge.burns.service import BurnService
-from node.api.encoding import JsonValue, json_response, to_json
+from bridge.burns.report import BurnProof, BurnsReport
+from node.api.encoding import JsonValue, json_response, to_fields
 from node.api.errors import ApiError, BadGatewayError, ConflictError, NotFoundError, UnavailableError
 from node.api.parameters import path_hash, query_integer, query_name, refuse_unknown_query
 from node.api.routes import Route
+from node.api.view import NodeView
+from node.duties.status import Reason
 
 LOG_INDEX_MAX = 2**32 - 1
 
@@ -30,8 +32,9 @@ ANSWERS: dict[type[BurnError], type[ApiError]] = {
 class BurnRoutes:
     """Status and proof of what a side-chain transaction burnt."""
 
-    def __init__(self, burns: BurnService) -> None:
-        self._burns = burns
+    def __init__(self, view: NodeView) -> None:
+        self._view = view
+        self._burns = view.burns
 
     def routes(self) -> tuple[Route, ...]:
         """All of them."""
@@ -43,7 +46,7 @@ class BurnRoutes:
     async def _status(self, request: web.Request) -> web.Response:
         """Every burn of the transaction; NOT_FOUND is a status like the others."""
         refuse_unknown_query(request)
-        return json_response(to_json(await self._burns.burns(path_hash(request, "tx"))))
+        return self._answer(await self._burns.burns(path_hash(request, "tx")))
 
     async def _proof(self, request: web.Request) -> web.Response:
         """The verified exit payload of one burn."""
@@ -51,7 +54,13 @@ class BurnRoutes:
         transaction = path_hash(request, "tx")
         log_index = query_integer(request, "log_index", 0, LOG_INDEX_MAX)
         proof = await self._burns.proof(transaction, log_index, query_name(request, "root_chain"))
-        return json_response(to_json(proof))
+        return self._answer(proof)
+
+    def _answer(self, value: BurnsReport | BurnProof) -> web.Response:
+        """The answer, with a warning while the side chain shows another block than one that this node signed."""
+        stopped = self._view.status().stopped_signing
+        is_contradicted = stopped is not None and stopped.reason is Reason.SIDE_REORG_BELOW_SIGNED
+        return json_response({**to_fields(value), "warning": stopped.text if stopped and is_contradicted else None})
 
 
 def api_error_of(error: BurnError) -> ApiError:

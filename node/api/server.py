@@ -55,7 +55,7 @@ def all_routes(view: NodeView, settings: ApiSettings, metrics: NodeMetrics) -> t
     return (
         *WatchRoutes(view, metrics).routes(),
         *SidewardenRoutes(view, settings).routes(),
-        *BurnRoutes(view.burns).routes(),
+        *BurnRoutes(view).routes(),
         *HeimdallRoutes(view).routes(),
     )
 

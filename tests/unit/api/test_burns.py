@@ -1,5 +1,6 @@
 """Burns over HTTP: the statuses, the proof, and each error with its HTTP status and code."""
 
+from dataclasses import replace
 from typing import cast
 
 from bridge.burns import errors
@@ -7,6 +8,7 @@ from bridge.codec.exit_payload import decode_payload
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import from_hex, to_hex
 from node.api.routes_burns import ANSWERS
+from node.duties.status import Reason, Why
 from tests.unit.api.client import Json, client_of_node
 from tests.unit.burns.world import burn_log, transfer_log
 
@@ -84,3 +86,13 @@ async def test_burn__at_an_endpoint_that_is_behind__is_503_with_retry_after() ->
 
 def test_burn_errors__all_of_them__have_an_http_status() -> None:
     assert set(ANSWERS) == set(errors.BurnError.__subclasses__())
+
+
+async def test_burn__while_the_side_chain_contradicts_a_signed_block__warns() -> None:
+    async with client_of_node() as client:
+        transaction = to_hex(await client.node.world.ready_burn(burn_log(1)))
+        paths = [f"/sidewarden/v1/burns/{transaction}", f"/sidewarden/v1/burns/{transaction}/proof"]
+        assert [(await client.get(path)).json["warning"] for path in paths] == [None, None]
+        stopped = Why(Reason.SIDE_REORG_BELOW_SIGNED, "block 7 is another one")
+        client.node.edited_status = replace(client.node.status(), stopped_signing=stopped)
+        assert [(await client.get(path)).json["warning"] for path in paths] == ["block 7 is another one"] * 2
