@@ -55,6 +55,7 @@ class Readiness:
         self._facts = facts
         self._contradiction: GenesisContradicted | None = None
         self._reorg: SideReorgBelowSigned | None = None
+        self._holds_signed_chain = False
 
     @property
     def committed(self) -> Committed:
@@ -84,6 +85,11 @@ class Readiness:
         if self.paused or self.waiting_for is not None or self.stop is not None:
             return None
         return find_identity(committed.state, self._signer.ring)
+
+    def holds_signed_chain(self) -> bool:
+        """Whether the confirmed side chain is, at this moment, the one that was signed; not known is no."""
+        self._watch_signed_chain()
+        return self._holds_signed_chain
 
     def observe(self, transaction: Transaction) -> None:
         """Look at a transaction of a committed block: one under our key that we never signed is a twin's."""
@@ -159,10 +165,12 @@ class Readiness:
             )
         except SideReorgBelowSigned as reorg:
             self._reorg = reorg
+            self._holds_signed_chain = False
         except SigningRefused:
-            return  # not confirmed here again yet: nothing can be told
+            self._holds_signed_chain = False  # not confirmed here (again) yet: nothing can be told
         else:
             self._reorg = None
+            self._holds_signed_chain = True
 
 
 def acknowledged_end(state: State) -> BlockNumber | None:
