@@ -11,7 +11,7 @@ from bridge.chain.outbox import OutboxEvent
 from bridge.chain.outbox_store import EntryState, Waiting
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address
-from node.devnet.tale import Acknowledged, Due, Happening, NotAcknowledged, Opened, Proposed, Signed
+from node.devnet.tale import Acknowledged, Due, Happening, NotAcknowledged, Opened, Proposed, Rejected, Signed
 
 
 class Story:
@@ -92,6 +92,12 @@ def _line(happening: Happening, name: Callable[[Address], str]) -> tuple[str, st
                 f"  ack: header {happening.header_id} with blocks {happening.start} to {happening.end} "
                 f"is on the root chain; next proposer: {name(happening.next_proposer)}",
                 "bold green",
+            )
+        case Rejected():
+            return (
+                f"turn {happening.turn} ended: a third of the power or more calls the proposal wrong; "
+                f"next: {name(happening.next_proposer)}",
+                "yellow",
             )
         case NotAcknowledged():
             return (

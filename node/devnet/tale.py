@@ -65,7 +65,15 @@ class NotAcknowledged:
     next_proposer: Address
 
 
-Happening: TypeAlias = Due | Proposed | Signed | Opened | Acknowledged | NotAcknowledged
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A turn ended because at least a third of the power called its proposal wrong."""
+
+    turn: int
+    next_proposer: Address
+
+
+Happening: TypeAlias = Due | Proposed | Signed | Opened | Acknowledged | NotAcknowledged | Rejected
 
 
 def happenings(before: State, after: State, root_chain: int = 0) -> tuple[Happening, ...]:
@@ -75,7 +83,10 @@ def happenings(before: State, after: State, root_chain: int = 0) -> tuple[Happen
     was, now = before.proposals[root_chain], after.proposals[root_chain]
     if turn.no_acks > was_turn.no_acks:
         told.append(NotAcknowledged(was_turn.number, queries.proposer(after, root_chain)))
-    told += _of_proposal(after, _same_turn(was.current, now.acknowledged or now.current), now.acknowledged)
+    if turn.rejections > was_turn.rejections:
+        told.append(Rejected(was_turn.number, queries.proposer(after, root_chain)))
+    known = _same_turn(was.current, now.acknowledged) or _same_turn(was.acknowledged, now.acknowledged)
+    told += _of_proposal(after, known, now.acknowledged)
     if turn.acks > was_turn.acks and turn.headers:
         landed = turn.headers[-1]
         start = was_turn.next_start if was_turn.next_start is not None else landed.end
