@@ -137,5 +137,5 @@ def write_validator_config(
 
 def write_true_port(home: Home, api_url: str) -> None:
     """Name in the configuration the port that the API took, so that commands on this home find it."""
-    api = replace(home.config.api, port=urlsplit(api_url).port)
+    api = replace(home.config.api, port=urlsplit(api_url).port or home.config.api.port)
     write_config(home.path, replace(home.config, api=api))
