@@ -166,6 +166,7 @@ class SigningRecord:
             finally:
                 database.close()
         draft.rename(path)
+        draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)  # empty, and SQLite leaves it there
         sync_directory(path.parent)
 
     @classmethod
