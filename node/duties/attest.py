@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from bridge.chain.errors import ChainError
 from bridge.codec.feed import Step
 from node.app import canonical
 from node.app.messages import Attest, Head, MessageKind, ReanchorList, Statement, Valid, statement_order
-from node.app.state import Committed, State
+from node.app.state import Committed, Proposal, State
 from node.duties.follow import FollowRoot, FollowSide
+from node.duties.genesis_check import expects
 from node.duties.identity import Identity
 from node.duties.readiness import Readiness
 from node.duties.reanchor import Reanchoring, find_reanchoring
@@ -88,6 +90,8 @@ class AttestDuty:
             # No new signature for contracts that changed behind our backs.
             judged = () if follow.contract_changed else proposals_to_judge(state, identity.id, follow.index)
             for proposal in judged:
+                if not await self._contract_expects(follow, state, proposal):
+                    continue
                 verdict = await self._judge.verdict(state, proposal, identity)
                 if verdict is not None:
                     statements.append(verdict)
@@ -98,6 +102,18 @@ class AttestDuty:
             if told != reanchoring.statement:
                 statements.append(reanchoring.statement)
         return by_precedence(statements)
+
+    async def _contract_expects(self, follow: FollowRoot, state: State, proposal: Proposal) -> bool:
+        """On a node that could not compare genesis at its block: whether L1 expects this checkpoint."""
+        if self._readiness.compared_genesis(follow.index):
+            return True
+        confirmed = follow.confirmed
+        try:
+            return confirmed is not None and await expects(
+                follow.reader, state.params.root_chains[follow.index], proposal, confirmed.number
+            )
+        except ChainError:
+            return False
 
     def _bodies(self, committed: Committed, identity: Identity) -> tuple[Step, ...]:
         """The bodies of one root chain, another one first at each height."""

@@ -1,7 +1,8 @@
 """The check of genesis over this node's own RPC, once, before its first signature (docs/protocol.md P3).
 
 Nobody signs a genesis: everybody compares it with the contracts at the block that it names. A node whose RPC no longer
-has that block's state compares the committed state with the contracts at the feed's cursor instead.
+has that block's state compares the committed state with the contracts at the feed's cursor instead, and each proposal
+with them before it signs.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import BlockNumber
 from node.app.genesis import Genesis, GenesisValidator
 from node.app.parameters import RootChainParameters
-from node.app.state import State, ValidatorRecord
+from node.app.state import Proposal, State, ValidatorRecord
 from node.duties.contract_view import ContractReader, StakingView
 
 
@@ -50,6 +51,17 @@ async def check_genesis(genesis: Genesis, index: int, reader: ChainReader, state
     except (RpcRefused, CallReverted):
         return await _check_at_cursor(genesis, index, contracts, state)
     return block
+
+
+async def expects(reader: ChainReader, parameters: RootChainParameters, proposal: Proposal, block: BlockNumber) -> bool:
+    """Whether RootChain, at a confirmed block, takes this checkpoint next, or has taken one under its id already.
+
+    For a node that has not seen the genesis block's state itself, before each signature. Raises ChainError.
+    """
+    view = await contract_reader(reader, parameters).checkpoints(block)
+    if view.next_header_id > proposal.header_id:
+        return True
+    return (view.next_header_id, view.next_start) == (proposal.header_id, proposal.start)
 
 
 def contract_reader(reader: ChainReader, parameters: RootChainParameters) -> ContractReader:

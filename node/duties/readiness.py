@@ -91,6 +91,11 @@ class Readiness:
         self._watch_signed_chain()
         return self._holds_signed_chain
 
+    def compared_genesis(self, root_chain: int) -> bool:
+        """Whether a root chain was compared at the block that genesis names, not only at a later one."""
+        wanted = self._genesis.root_chains[root_chain].block_number
+        return self._facts.fact(self._fact_of(root_chain)) == str(wanted).encode()
+
     def observe(self, transaction: Transaction) -> None:
         """Look at a transaction of a committed block: one under our key that we never signed is a twin's."""
         if transaction.sender not in self._signer.ring:
@@ -132,10 +137,13 @@ class Readiness:
             self.waiting_for = None
 
     async def _check_genesis(self, index: int, reader: ChainReader, state: State) -> None:
-        name = f"genesis_checked/{self._genesis_hash.hex()}/{index}"
-        if self._facts.fact(name) is None:
+        if self._facts.fact(self._fact_of(index)) is None:
             block = await check_genesis(self._genesis, index, reader, state)
-            self._facts.save_fact(name, str(block).encode())
+            self._facts.save_fact(self._fact_of(index), str(block).encode())
+
+    def _fact_of(self, root_chain: int) -> str:
+        """The fact that holds the block at which a root chain was compared."""
+        return f"genesis_checked/{self._genesis_hash.hex()}/{root_chain}"
 
     async def _compare_signed_ends(self, side_chain_id: ChainId) -> bool:
         """Show the signer what the side chain has at each end that it ever signed; False if it cannot be told yet."""

@@ -7,6 +7,7 @@ from bridge.codec.types import BlockNumber
 from node.app.errors import TransactionCode
 from node.app.messages import Conflict, Head, MessageKind, ProposeCheckpoint, Steps, Valid, decode_transaction
 from node.app.state import Stage
+from node.duties.contract_view import CheckpointView
 from node.duties.status import Moment
 from node.duties.transactions import RESEND_BLOCKS
 from tests.unit.app import logs
@@ -113,6 +114,29 @@ async def test_attest__the_contracts_changed__no_verdict_but_all_else(world: Wor
     await world.attest.run_once()
     assert world.said() == {Head}
     world.follow_root.contract_changed = None
+    world.block()
+    await world.attest.run_once()
+    assert Valid in world.said()
+
+
+async def test_attest__genesis_could_not_be_compared__only_what_the_contract_expects_is_signed(world: World) -> None:
+    """The state of the genesis block is pruned; that of the cursor, two blocks later, is there."""
+    world.root.mine(as_logs(logs.stake_update(1, 2, 100 * 10**18)), count=5)
+    await world.follow_root.run_once()
+    world.attest_steps(*world.others)
+    world.root_a.state_from = world.root_b.state_from = world.state.feeds[0].cursor.number
+    await world.proposed()
+    assert not world.readiness.compared_genesis(0)
+    for strange in (CheckpointView(0, BlockNumber(0), 9_000), CheckpointView(5, BlockNumber(7), 10_000)):
+        world.root_a.checkpoints = strange
+        await world.attest.run_once()
+        assert Valid not in world.said()
+        world.block()
+    world.root_a.checkpoints = CheckpointView(0, BlockNumber(0), 10_000)
+    world.root_a.is_down = world.root_b.is_down = True
+    await world.attest.run_once()
+    assert Valid not in world.said()
+    world.root_a.is_down = False
     world.block()
     await world.attest.run_once()
     assert Valid in world.said()
