@@ -69,7 +69,8 @@ def key_report(state: State, address: Address) -> KeyReport:
         use = KeyUse.SIGNS if leaving_acks is None else KeyUse.LEAVING
         return KeyReport(address, use, member.id, power, leaving_acks)
     former = next((record.id for record in reversed(validators.former) if record.signer == address), None)
-    counted = {one.signer for one in (*validators.tally_set, *state.engine_set.members)}
-    if address in counted:
+    tally_signers = {member.signer for member in validators.tally_set}
+    engine_signers = {member.signer for member in state.engine_set.members}
+    if address in tally_signers | engine_signers:
         return KeyReport(address, KeyUse.COUNTS, former, power, None)
     return KeyReport(address, KeyUse.UNUSED if former is None else KeyUse.FORMER, former, power, None)

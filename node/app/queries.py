@@ -38,6 +38,7 @@ from node.app.turns import Dueness, dueness
 
 __all__ = [
     "BlockRange",
+    "FeedView",
     "Waiting",
     "WaitingCode",
     "account_root_for",
@@ -46,6 +47,7 @@ __all__ = [
     "digest_of",
     "due",
     "feed_shares",
+    "feed_views",
     "invalid_share",
     "is_leaving",
     "l1_quorum",
@@ -157,6 +159,28 @@ def feed_shares(state: State, chain: int) -> dict[Hash32, Share]:
     """The share of the power behind each digest of a root chain's next step."""
     feed = state.feeds[chain]
     return tallies.step_shares(tally_set(state), _voters(state), chain, feed, feed.step_number)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """A digest of a root chain's next step, and who holds it."""
+
+    digest: Hash32
+    holders: tuple[ValidatorId, ...]
+    share: Share
+
+
+def feed_views(state: State, chain: int) -> tuple[FeedView, ...]:
+    """The views of a root chain's next step, the strongest first."""
+    feed, voters = state.feeds[chain], _voters(state)
+    holders: dict[Hash32, list[ValidatorId]] = {}
+    for member in tally_set(state):
+        digest = tallies.digest_at(tallies.chain_statements(voters, member.id, chain).steps, feed, feed.step_number)
+        if digest is not None:
+            holders.setdefault(digest, []).append(member.id)
+    shares = feed_shares(state, chain)
+    views = (FeedView(digest, tuple(who), shares[digest]) for digest, who in holders.items())
+    return tuple(sorted(views, key=lambda view: (-view.share.power, view.digest)))
 
 
 def views_differ(state: State, chain: int) -> bool:

@@ -49,7 +49,11 @@ class Surroundings:
 def why_waiting(committed: Committed, root_chain: int, around: Surroundings) -> Why:
     """The first reason that holds."""
     waiting = queries.why_waiting(committed, root_chain)
-    return _network_or_node(around) or _root_chain_trouble(waiting, around) or _on_the_way(committed, waiting, around)
+    return (
+        _network_or_node(around)
+        or _root_chain_trouble(committed.state, root_chain, waiting, around)
+        or _on_the_way(committed, waiting, around)
+    )
 
 
 def _network_or_node(around: Surroundings) -> Why | None:
@@ -65,15 +69,13 @@ def _network_or_node(around: Surroundings) -> Why | None:
     return None
 
 
-def _root_chain_trouble(waiting: Waiting, around: Surroundings) -> Why | None:
+def _root_chain_trouble(state: State, root_chain: int, waiting: Waiting, around: Surroundings) -> Why | None:
     if waiting.code is WaitingCode.L1_REORG_BELOW_CURSOR:
         return Why(Reason.L1_REORG_BELOW_CURSOR, "over 1/3 of the power sees another root chain than the one applied")
     if around.contract_changed is not None:
         return Why(Reason.CONTRACT_CHANGED, around.contract_changed)
     if waiting.code is WaitingCode.L1_VIEWS_DIFFER:
-        return Why(
-            Reason.L1_VIEWS_DIFFER, f"the strongest view of the root chain's next step has {_percent(waiting.share)}"
-        )
+        return Why(Reason.L1_VIEWS_DIFFER, _views(state, root_chain), _permille(waiting.share))
     if around.root_trouble is not None:
         return Why(Reason.ROOT_RPC_DOWN, around.root_trouble)
     if around.side_trouble is not None:
@@ -158,6 +160,15 @@ def _shows_header(view: RootView, header_id: int) -> bool:
             if isinstance(event, NewHeaderBlock) and event.header_id == header_id:
                 return True
     return False
+
+
+def _views(state: State, root_chain: int) -> str:
+    """Who holds which digest of the next step."""
+    views = (
+        f"{to_hex(view.digest)} by validators {', '.join(map(str, view.holders))} ({_percent(view.share)})"
+        for view in queries.feed_views(state, root_chain)
+    )
+    return f"step {state.feeds[root_chain].step_number} is seen as {'; '.join(views)}"
 
 
 def _permille(share: Share | None) -> int | None:

@@ -249,6 +249,12 @@ def test_reason__no_quorum_of_the_engine__how_much_is_present() -> None:
     assert (why.number, why.text) == (500, "50.0 % of the power is present; over 66.6 % is needed")
 
 
+def test_reason__views_of_l1_differ__names_the_digests_and_who_holds_them() -> None:
+    why = _contested(_due()).why()
+    assert f"{to_hex(keccak256(b'a'))} by validators 1, 2 (55.8 % of the power)" in why.text
+    assert f"{to_hex(keccak256(b'b'))} by validators 3, 4 (44.1 % of the power)" in why.text
+
+
 def test_reason__waiting_for_a_proposal__who_and_until_when() -> None:
     situation = _due()
     why = situation.why()
