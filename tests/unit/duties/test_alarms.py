@@ -9,6 +9,7 @@ from bridge.codec.secp256k1 import address_of, public_key_of
 from node.app.state import State
 from node.duties.alarms import alarms
 from tests.unit.app import logs
+from tests.unit.app.network import Network
 from tests.unit.duties.world import World, as_logs
 
 TOKEN = 10**18
@@ -75,3 +76,10 @@ async def test_alarms__frozen_sets_and_odd_logs__are_said(world: World) -> None:
     world.network.see_l1()
     world.follow_side.deep_reorgs = 2
     assert _alarms(world) == ["side", "root"]
+
+
+async def test_alarms__exactly_a_quarter_leaves__is_said(world: World) -> None:
+    network = Network((100, 100, 100, 100))
+    network.l1_block(logs.unstake_init(1, 2, deactivation_epoch=2))
+    network.see_l1()
+    assert _alarms(world, network.state) == ["LEAVING_THIRD"]

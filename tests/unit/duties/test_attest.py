@@ -82,6 +82,21 @@ async def test_attest__at_most_one_in_a_block__even_if_the_mempool_refuses(world
     assert world.said() == {Head}, "a head that nobody took is as urgent as before"
 
 
+async def test_attest__a_new_head_that_the_mempool_refused__is_not_held_back_by_the_interval(world: World) -> None:
+    world.side.mine(count=5)
+    await world.look()
+    await world.attest.run_once()
+    world.block(seconds=2)
+    world.side.mine()
+    await world.look()
+    world.engine.refusal = "full"
+    await world.attest.run_once()
+    world.engine.refusal = None
+    world.block()
+    await world.attest.run_once()
+    assert world.last_attest().statements == (Head(BlockNumber(4), world.side.blocks[4].header.hash),)
+
+
 async def test_attest__paused_while_the_chains_were_asked__nothing_is_sent(world: World) -> None:
     await world.proposed(root=world.side.head.hash)
 
