@@ -108,6 +108,7 @@ class Validator:
             roots=self.roots,
             propose=self.propose,
             attest=self.attest,
+            judge=self.judge,
             submits=self.submits,
             funds=self.funds,
             duties=self.supervisor.statuses,

@@ -46,6 +46,8 @@ def _lines(node: Answer, now_s: float) -> list[str]:
         lines.append(f"LEAVING     keep this node running for {node['leaving_acks']} more acks")
     for root in node["root_chains"]:
         lines += _root_lines(root, now_s)
+    if node["cannot_tell"]:
+        lines.append(f"no verdict  {node['cannot_tell']}")
     lines += [f"alarm       {alarm}" for alarm in node["alarms"]]
     lines += [
         f"duty        {duty['name']} failed {duty['failures']} times, last: {duty['last_error']}"

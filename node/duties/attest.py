@@ -87,9 +87,9 @@ class AttestDuty:
         for follow in self._roots:
             if follow.view is not None:
                 statements += feed_statements(state, identity.id, follow.index, follow.view)
-            # No new signature for contracts that changed behind our backs.
-            judged = () if follow.contract_changed else proposals_to_judge(state, identity.id, follow.index)
-            for proposal in judged:
+            # No new signature for contracts that may have changed behind our backs.
+            trusted = follow.contract_seen and not follow.contract_changed
+            for proposal in proposals_to_judge(state, identity.id, follow.index) if trusted else ():
                 if not await self._contract_expects(follow, state, proposal):
                     continue
                 verdict = await self._judge.verdict(state, proposal, identity)

@@ -65,6 +65,7 @@ class ContractWatch:
             return False
         self._looked_at = (now_s, upgraded)
         self._follow.contract_changed = self._judge(found, upgraded)
+        self._follow.contract_seen = True
         return False
 
     def _judge(self, found: Hash32, upgraded: BlockNumber | None) -> str | None:

@@ -122,6 +122,8 @@ class FollowRoot(FollowHeaders):
         super().__init__(name, follower, reader)
         self.index = index
         self.view: RootView | None = None
+        self.contract_seen = False
+        """Whether the contracts' code was looked at since the start; nothing is signed for them before."""
         self.contract_changed: str | None = None
         """What changed in the contracts behind our backs: nothing is signed for them until the operator confirms it."""
         self._builder = builder

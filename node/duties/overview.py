@@ -17,6 +17,7 @@ from node.duties.readiness import Readiness
 from node.duties.reasons import Surroundings, why_waiting
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, RootChainStatus
 from node.duties.submit import Submit
+from node.duties.verdicts import Judge
 from node.keys.ring import KeyRing
 
 
@@ -33,6 +34,7 @@ class Parts:
     roots: tuple[FollowRoot, ...]
     propose: Propose
     attest: AttestDuty
+    judge: Judge
     submits: tuple[Submit, ...]
     """One per root chain."""
     funds: tuple[WatchFunds, ...]
@@ -65,6 +67,7 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
         side_chain=_chain_status(parts.side, state.params.network.side_chain_id, parts),
         root_chains=tuple(_root_status(parts, committed, follow) for follow in parts.roots),
         duties=parts.duties(),
+        cannot_tell=parts.judge.last_cannot_tell,
         alarms=alarms(state, parts.side, parts.roots),
     )
 

@@ -132,4 +132,6 @@ class NodeStatus:
     side_chain: ChainStatus
     root_chains: tuple[RootChainStatus, ...]
     duties: tuple[DutyStatus, ...]
+    cannot_tell: str | None
+    """Why this node has no verdict on the last proposal that it looked at, if it has none."""
     alarms: tuple[str, ...]

@@ -20,7 +20,7 @@ from node.duties.follow import FollowSide
 from node.duties.identity import Identity
 from node.duties.readiness import acknowledged_end, turn_checkpoint
 from node.duties.statements import said_invalid
-from node.keys.errors import SideBlockNotConfirmed
+from node.keys.errors import SideBlockNotConfirmed, SlotTaken
 from node.keys.signer import Signer
 
 HEADERS_PER_CALL = 100
@@ -80,8 +80,8 @@ class Judge:
                 acknowledged_end(state),
                 self._side.hash_at,
             )
-        except SideBlockNotConfirmed as reason:
-            self.last_cannot_tell = str(reason)
+        except (SideBlockNotConfirmed, SlotTaken) as reason:
+            self.last_cannot_tell = f"{reason.code}: {reason}"
             return None
         self.last_cannot_tell = None
         return Valid(proposal.root_chain, proposal.turn, signature)

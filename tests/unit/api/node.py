@@ -248,6 +248,7 @@ def healthy_status(state: State) -> NodeStatus:
         side_chain=chain_status("side"),
         root_chains=tuple(root_chain_status(rules.name, member.signer) for rules in state.params.root_chains),
         duties=(DutyStatus("follow", float(GENESIS_TIME), 1, "RPC_DOWN"),),
+        cannot_tell=None,
         alarms=(),
     )
 

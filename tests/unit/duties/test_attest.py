@@ -134,6 +134,17 @@ async def test_attest__the_contracts_changed__no_verdict_but_all_else(world: Wor
     assert Valid in world.said()
 
 
+async def test_attest__the_contracts_are_not_looked_at_yet__no_verdict_but_all_else(world: World) -> None:
+    await world.proposed()
+    world.follow_root.contract_seen = False
+    await world.attest.run_once()
+    assert world.said() == {Head}
+    await world.watch().run_once()
+    world.block()
+    await world.attest.run_once()
+    assert Valid in world.said()
+
+
 async def test_attest__genesis_could_not_be_compared__only_what_the_contract_expects_is_signed(world: World) -> None:
     """The state of the genesis block is pruned; that of the cursor, two blocks later, is there."""
     world.root.mine(as_logs(logs.stake_update(1, 2, 100 * 10**18)), count=5)

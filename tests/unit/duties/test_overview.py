@@ -28,6 +28,7 @@ def _parts(world: World) -> Parts:
         roots=(world.follow_root,),
         propose=world.propose,
         attest=world.attest,
+        judge=world.judge,
         submits=(world.submit,),
         funds=(),
         duties=supervisor.statuses,

@@ -12,7 +12,10 @@ from node.app.errors import InvalidReason
 from node.app.messages import Invalid, Valid
 from node.app.proposals import digest_of
 from node.app.signatures import recovered_signer
+from node.duties.readiness import turn_checkpoint
 from node.duties.verdicts import VerdictKey
+from node.keys.record import SigningRecord
+from node.keys.slots import checkpoint_slot
 from tests.unit.chain.tiny_chain import TinyChain
 from tests.unit.duties.world import World
 
@@ -41,6 +44,18 @@ async def test_verdict__not_confirmed_here_yet__silence_until_it_is(world: World
     await world.look()
     assert isinstance(await _verdict(world), Valid)
     assert world.judge.counts == {VerdictKey(0, "CANNOT_TELL"): 1, VerdictKey(0, "VALID"): 1}
+
+
+async def test_verdict__something_else_was_signed_for_the_turn__silence_that_says_so(world: World) -> None:
+    await world.proposed()
+    proposed = turn_checkpoint(world.state, world.network.proposal)
+    assert isinstance(world.record, SigningRecord)
+    slot = checkpoint_slot(
+        world.state.params.genesis_hash, proposed.root_chain, proposed.turn, proposed.checkpoint, proposed.binding
+    )
+    world.record.admit(slot, keccak256(b"another checkpoint"))
+    assert await _verdict(world) is None
+    assert (world.judge.last_cannot_tell or "").startswith("SLOT_TAKEN: ")
 
 
 async def test_verdict__wrong_root_and_both_endpoints_agree__invalid(world: World) -> None:

@@ -122,6 +122,7 @@ class World:
         self.signer = Signer(KeyRing((PrivateKey(self.me.key.private),)), self.record, genesis_hash(genesis))
         self.follow_side = self._follow_side()
         self.follow_root = self._follow_root()
+        self.follow_root.contract_seen = True
         self.readiness = Readiness(
             genesis,
             self.signer,
