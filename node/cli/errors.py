@@ -17,9 +17,9 @@ def told_plainly() -> Generator[None]:
     from node.app.errors import AppError
     from node.devnet.settings import DevnetError
     from node.engine.errors import EngineError
-    from node.errors import NodeError
     from node.keys.errors import KeysError
     from node.store.errors import StoreError
+    from node.validator.errors import NodeError
 
     try:
         yield

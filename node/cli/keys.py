@@ -15,7 +15,7 @@ from node.cli.words import ago
 if TYPE_CHECKING:  # heavy: only a command that runs imports these
     from bridge.codec.types import Address
     from config.file import Home
-    from node.home_keys import HomeKeys
+    from node.validator.signers import HomeKeys
 
 
 @click.group(invoke_without_command=True)
@@ -31,7 +31,7 @@ def keys(context: click.Context, home_path: Path, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     from config.file import load_home
-    from node.home_keys import home_keys
+    from node.validator.signers import home_keys
 
     with told_plainly():
         listed = [home_keys(load_home(path)) for path in find_home(home_path).validator_homes]
@@ -47,7 +47,7 @@ def keys(context: click.Context, home_path: Path, as_json: bool) -> None:
 @click.pass_obj
 def new(home_path: Path) -> None:
     """Make a signer key, and print the public key that StakeManager asks for."""
-    from node.home_keys import new_signer
+    from node.validator.signers import new_signer
 
     with told_plainly():
         key, file = new_signer(_one_home(home_path))
@@ -62,8 +62,8 @@ def new(home_path: Path) -> None:
 @click.pass_obj
 def import_key(home_path: Path, file: Path, password_file: Path | None) -> None:
     """Take a signer key from a keystore FILE as geth writes it; from then on this home's own password opens it."""
-    from node.home_keys import add_signer
     from node.keys.keystore import open_keystore, read_password
+    from node.validator.signers import add_signer
 
     with told_plainly():
         home = _one_home(home_path)
@@ -85,7 +85,7 @@ def drop(home_path: Path, address: str) -> None:
 
     The keystore file stays where it is, for you to keep or to delete.
     """
-    from node.home_keys import drop_signer
+    from node.validator.signers import drop_signer
 
     with told_plainly():
         file = drop_signer(_one_home(home_path), _address(address))

@@ -20,7 +20,7 @@ def start(home: Path) -> None:
     The engine makes blocks only if this home holds over two thirds of its power; else nothing is signed, and the API
     says ENGINE_NO_QUORUM.
     """
-    from node.start import run_validator
+    from node.validator.start import run_validator
 
     with told_plainly():
         run_validator(home.expanduser().absolute())

@@ -54,10 +54,10 @@ from node.duties.propose import ProposalMaker
 from node.duties.supervisor import Duty, Supervisor
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
-from node.home import OpenHome, local_engine, open_home
-from node.running import run_together
 from node.store.files import write_private
-from node.validator import Validator
+from node.validator.home import OpenHome, local_engine, open_home
+from node.validator.together import run_together
+from node.validator.validator import Validator
 
 ROOT_CHAIN_ID = ChainId(190_001)
 SIDE_CHAIN_ID = ChainId(190_002)

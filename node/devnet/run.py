@@ -17,8 +17,8 @@ from node.devnet.network import Devnet
 from node.devnet.settings import SINGLE_VALIDATOR, DevnetSettings
 from node.devnet.story import Story
 from node.devnet.tale import Acknowledged, happenings
-from node.logs import configure_logging
-from node.running import run_together
+from node.validator.logs import configure_logging
+from node.validator.together import run_together
 
 PROGRESS_EVERY_S = 0.5
 EXIT_DEMO_RETRY_S = 5.0

@@ -48,7 +48,7 @@ from node.duties.transactions import TransactionSender
 from node.engine.local.node import CommittedBlock
 from node.keys.keystore import DEVNET, read_password, write_keystore
 from node.keys.private_key import PrivateKey
-from node.validator import Validator
+from node.validator.validator import Validator
 from tests.e2e.invariants import check_invariants
 
 ROUND_S = 0.5

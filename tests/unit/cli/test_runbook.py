@@ -14,9 +14,9 @@ from node.devnet import bootstrap, chains  # noqa: F401 - they define leaves of 
 from node.devnet.settings import DevnetError
 from node.duties.status import Reason
 from node.engine.errors import HaltError, StoreMismatchError
-from node.errors import NodeError
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError
 from node.store.errors import StoreError
+from node.validator.errors import NodeError
 
 PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (

@@ -24,6 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/store": ("bridge", "node.app", "node.store"),
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),
     "node/api": ("bridge", "node.app", "node.api", "node.duties"),
+    "node/validator": ("bridge", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),
     "node/cli": ("bridge", "contracts", "config", "node"),
 }

@@ -1,7 +1,7 @@
 """What the state needs a key for, over a validator's life."""
 
 from bridge.codec.types import Address
-from node.key_use import KeyReport, KeyUse, key_report
+from node.validator.key_use import KeyReport, KeyUse, key_report
 from tests.unit.app import logs
 from tests.unit.app.network import Network, key
 

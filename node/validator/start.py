@@ -22,11 +22,11 @@ from node.duties.status import Why
 from node.duties.supervisor import Supervisor
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
-from node.errors import ApiUnavailable, GenesisUnreadable
-from node.home import local_engine, open_home
-from node.logs import configure_logging
-from node.running import run_together
-from node.validator import Validator
+from node.validator.errors import ApiUnavailable, GenesisUnreadable
+from node.validator.home import local_engine, open_home
+from node.validator.logs import configure_logging
+from node.validator.together import run_together
+from node.validator.validator import Validator
 
 NEWS_INTERVAL_S = 1.0
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.logs import FACT_CHARACTERS_MAX, OWN_LOGGERS, LogFormat, TextFormatter, configure_logging
+from node.validator.logs import FACT_CHARACTERS_MAX, OWN_LOGGERS, LogFormat, TextFormatter, configure_logging
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,9 @@ def logged(log_format: LogFormat, level: str = "info") -> io.StringIO:
 def test_text__an_event_with_facts__is_one_line_of_keys_and_values() -> None:
     stream = logged("text")
 
-    logging.getLogger("node.start").info("api listening", extra={"url": "http://x:1", "text": 'a "b"', "height": 3})
+    logging.getLogger("node.validator.start").info(
+        "api listening", extra={"url": "http://x:1", "text": 'a "b"', "height": 3}
+    )
 
     time, level, rest = stream.getvalue().rstrip("\n").split(maxsplit=2)
     assert time.endswith("Z")

@@ -12,12 +12,12 @@ from config.file import Home
 from node.app.application import Application
 from node.app.state import Committed
 from node.app.store import MemoryStateStore
-from node.errors import KeyInUse, KeyUnknown
-from node.key_use import KeyReport, key_report
 from node.keys.keystore import STRONG, find_keystore, read_password, write_keystore
 from node.keys.private_key import PrivateKey
-from node.start import read_genesis
 from node.store.state import SqliteStateStore
+from node.validator.errors import KeyInUse, KeyUnknown
+from node.validator.key_use import KeyReport, key_report
+from node.validator.start import read_genesis
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from node.duties.supervisor import Duty, Supervisor
 from node.duties.transactions import TransactionSender
 from node.duties.verdicts import Judge
 from node.engine.local.node import CommittedBlock
-from node.home import OpenHome
+from node.validator.home import OpenHome
 
 
 class Validator:

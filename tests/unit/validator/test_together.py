@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from node.running import run_together
+from node.validator.together import run_together
 
 
 class Waiting:

@@ -3,7 +3,7 @@
     log.info("api listening", extra={"url": url})
 
     2026-11-21T10:26:24.310Z info    api listening url=http://127.0.0.1:1317
-    {"time": "2026-11-21T10:26:24.310Z", "level": "info", "logger": "node.start", "event": "api listening", "url": "…"}
+    {"time": "2026-11-21T10:26:24.310Z", "level": "info", "logger": "node.…", "event": "api listening", "url": "…"}
 
 Facts are never secrets: keys print as addresses, endpoints as labels.
 """
