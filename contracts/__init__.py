@@ -1,0 +1,1 @@
+"""The contracts: Solidity sources, compiled artifacts, their loader, and the plan of their deployment."""

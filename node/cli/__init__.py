@@ -1,0 +1,1 @@
+"""The `sidewarden` command: one module per subcommand; what only a running command needs is imported when it runs."""
