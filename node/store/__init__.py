@@ -1,1 +1,1 @@
-"""SQLite files: state.db (replicated), local.db (our own view of the chains), and the tools that signing.db uses too."""
+"""SQLite files: state.db (replicated), local.db (our own view of the chains), and the tools that signing.db uses."""
