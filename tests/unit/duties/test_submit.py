@@ -334,6 +334,11 @@ async def test_pending__whatever_the_node_shows__only_the_same_calldata_counts(
     assert await shows_pending(world.follow_root.reader, b"\xab\xcd") is is_pending
 
 
+async def test_pending__only_the_last_endpoint_shows_it__is_seen(world: World) -> None:
+    world.root_a.pending_calldata, world.root_b.pending_calldata = [], [b"\xab\xcd"]
+    assert await shows_pending(world.follow_root.reader, b"\xab\xcd")
+
+
 async def test_pending__a_node_without_a_pending_block__costs_only_the_saving(world: World) -> None:
     world.root_a.pending_calldata = world.root_b.pending_calldata = None
     assert not await shows_pending(world.follow_root.reader, b"\xab\xcd")
