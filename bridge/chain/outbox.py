@@ -33,6 +33,8 @@ CLOSED_ENTRIES_KEPT = 256
 RESEND_S = 10.0
 CANCEL_GAS = 21_000
 
+_UNREADABLE = "whether it is still wanted cannot be read from the contract now"
+
 
 class Judgement(Enum):
     """Whether an intent is still worth its transaction."""
@@ -195,9 +197,11 @@ class Outbox:
         key = entry.intent.key
         if entry.waiting is not Waiting.NONE and not now.is_fresh:
             return
-        judgement = await self._judged(entry.intent, None)
+        judgement = await self._judge(entry.intent, None)
         if judgement is Judgement.OVER:
             self._change(key, rules.ended_unsigned)
+        elif judgement is Judgement.CANNOT_TELL:
+            self._wait(key, Waiting.CANNOT_TELL, _UNREADABLE)
         if judgement is not Judgement.WANTED or not await self._would_succeed(entry):
             return
         price = first_price(self._fees, await self._market())
@@ -267,7 +271,13 @@ class Outbox:
         self._change(entry.intent.key, lambda held: rules.after_send(held, reply))
 
     async def _find_mined(self, entry: OutboxEntry, nonce: int, now: _Round) -> None:
-        """The nonce is used: by one of our attempts, or, which takes more to believe, by a stranger."""
+        """The nonce is used: by one of our attempts, or, which takes more to believe, by a stranger.
+
+        A receipt that is withheld cannot be told from one that never was, so before the intent takes another nonce the
+        nonce must be used at depth, a second endpoint, if there is one, must show no receipt either, and the contract
+        at depth must still want the call. With one endpoint that lies in all three we pay for a transaction which the
+        contract refuses; there is no second success.
+        """
         key = entry.intent.key
         receipt = await self._receipt_of(entry, self._reader)
         if receipt is not None:
@@ -278,8 +288,9 @@ class Outbox:
         second = self._reader.second()
         if second is not None and await self._receipt_of(entry, second) is not None:
             return
-        judgement = await self._judged(entry.intent, now.confirmed)
+        judgement = await self._judge(entry.intent, now.confirmed)
         if judgement is Judgement.CANNOT_TELL:
+            self._wait(key, Waiting.CANNOT_TELL, _UNREADABLE)
             return
         self._change(key, rules.lost)
         if judgement is Judgement.WANTED:
@@ -311,10 +322,13 @@ class Outbox:
             self._wait(key, Waiting.NONE, "")
 
     async def _would_succeed(self, entry: OutboxEntry) -> bool:
-        """Try the call at latest before paying for it; a refusal is a waiting reason, not an error."""
-        intent = entry.intent
+        """Try the call at latest before paying for it; a refusal is a waiting reason, not an error.
+
+        With the transaction's own gas limit: one that is too low would else be paid for again with every new plan.
+        """
+        intent, sender = entry.intent, self._signer.address
         try:
-            await self._reader.call(intent.to, intent.data, "latest", self._signer.address, intent.value_wei)
+            await self._reader.call(intent.to, intent.data, "latest", sender, intent.value_wei, intent.gas_limit)
         except CallReverted as error:
             self._wait(intent.key, Waiting.L1_REFUSES, f"{error.reason} {error.data.hex()}".strip())
             return False

@@ -21,7 +21,7 @@ from bridge.codec.types import Wei
 _ACCEPTANCES = frozenset({SendMeaning.ACCEPTED, SendMeaning.KNOWN})
 _WAITING_AFTER = {SendMeaning.NOT_FUNDED: Waiting.NOT_FUNDED, SendMeaning.REFUSED: Waiting.L1_REFUSES}
 
-# A node that answers so wants a better price for the same nonce, now.
+# A node that answers so wants a better price for the same nonce.
 _OUTBID = frozenset({SendMeaning.REPLACEMENT_UNDERPRICED, SendMeaning.FEE_TOO_LOW})
 
 
@@ -102,12 +102,16 @@ def price_of(attempt: Attempt) -> Price:
 def replacement_due(
     entry: OutboxEntry, policy: FeePolicy, chain_time_s: int, last_reply: SendMeaning | None, *, call_changed: bool
 ) -> bool:
-    """Whether a new transaction should take the place of the current one: unmined for long, outbid, or out of date."""
+    """Whether a new transaction should take the place of the current one: unmined for long, outbid, or out of date.
+
+    Outbid counts once a block: a pool that asks for more and more must not drive the price to the ceiling in seconds.
+    """
     current = entry.current
     if current is None or len(entry.attempts) >= ATTEMPTS_MAX:
         return False
     waited_s = chain_time_s - current.signed_at_s
-    return waited_s >= policy.replace_after_s or last_reply in _OUTBID or call_changed
+    outbid = last_reply in _OUTBID and waited_s > 0
+    return waited_s >= policy.replace_after_s or outbid or call_changed
 
 
 def cost_max_wei(intent: Intent, price: Price) -> Wei:

@@ -47,6 +47,7 @@ FEE_HISTORY_BLOCKS_MAX = 1_024
 
 _METHOD_NOT_FOUND = -32601
 _REVERT_CODE = 3
+_REVERT_WORDINGS = ("revert", "vm execution error", "out of gas", "outofgas")  # geth and others, Parity's line, Anvil
 
 
 class SealedBlock(Protocol):
@@ -201,13 +202,19 @@ class ChainReader:
         block: BlockRef = "latest",
         sender: Address | None = None,
         value_wei: Wei = Wei(0),
+        gas_limit: int | None = None,
     ) -> bytes:
-        """The return data of a call at a block. Raises CallReverted when the contract refuses."""
+        """The return data of a call at a block. Raises CallReverted when the contract refuses.
+
+        Without a `gas_limit` the node gives the call as much gas as it likes.
+        """
         request = {"to": to_hex(to), "data": to_hex(data)}
         if sender is not None:
             request["from"] = to_hex(sender)
         if value_wei:
             request["value"] = quantity(value_wei)
+        if gas_limit is not None:
+            request["gas"] = quantity(gas_limit)
         try:
             answer = await self.pool.call("eth_call", [request, _reference(block)])
         except RpcRefused as error:
@@ -293,9 +300,12 @@ class ChainReader:
 
 
 def is_revert(error: RpcRefused) -> bool:
-    """Whether a JSON-RPC error to eth_call speaks for the contract: code 3 (geth), or a text that says so."""
+    """Whether a JSON-RPC error to eth_call speaks for the contract: code 3 (geth), or a text that says so.
+
+    A call that runs out of gas is refused like one that reverts: as a transaction it would fail too, and be paid for.
+    """
     text = error.rpc_message.lower()
-    return error.rpc_code == _REVERT_CODE or "revert" in text or "vm execution error" in text
+    return error.rpc_code == _REVERT_CODE or any(wording in text for wording in _REVERT_WORDINGS)
 
 
 def _reference(block: BlockRef) -> str:

@@ -9,7 +9,15 @@ from bridge.codec.hexadecimal import from_hex, from_quantity, quantity, to_hex
 from bridge.codec.secp256k1 import address_of, public_key_of, sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
-from node.devnet.chain import BlockUnknown, Call, CallReverted, ChainGenesis, EmbeddedChain, TransactionRefused
+from node.devnet.chain import (
+    BlockUnknown,
+    Call,
+    CallFailed,
+    CallReverted,
+    ChainGenesis,
+    EmbeddedChain,
+    TransactionRefused,
+)
 from tests.unit.chain.rpc_server import RpcFault
 from tests.unit.chain.tiny_chain import CHAIN_ID, GENESIS_TIME, header_json
 
@@ -95,6 +103,8 @@ class EvmChain:
             raise RpcFault(-32000, str(error)) from error
         except CallReverted as error:
             raise RpcFault(3, "execution reverted", to_hex(error.data)) from error
+        except CallFailed as error:
+            raise RpcFault(-32000, str(error)) from error
         except BlockUnknown as error:
             raise RpcFault(-32000, "header not found") from error
 
@@ -117,6 +127,7 @@ class EvmChain:
             data=from_hex(request["data"]),
             sender=Address(from_hex(request.get("from", to_hex(bytes(20))))),
             value_wei=Wei(from_quantity(request.get("value", "0x0"))),
+            gas_limit=from_quantity(request["gas"]) if "gas" in request else None,
         )
         return to_hex(self.evm.run(call, self._number(reference)))
 

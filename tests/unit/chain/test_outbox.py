@@ -435,16 +435,23 @@ async def test_outbox__nonce_used_and_the_contract_cannot_be_read__waits(world: 
     assert world.entry().state is EntryState.SENT
 
 
-async def test_outbox__another_transaction_waits_under_the_nonce__is_outbid(world: World) -> None:
-    world.chain.evm.send_raw(world.chain.transaction(world.chain.us, 0, world.chain.rival.address, b""))
-    outbox = world.outbox = world.start(fees=replace(POLICY, ceiling_wei=Wei(200 * GWEI)))
-    outbox.plan(world.intent())
-    for _ in range(60):
-        await outbox.advance()
-    assert world.entry().state is EntryState.SENT
-    await world.rounds(1 + DEPTH)
+async def test_outbox__another_transaction_waits_under_the_nonce__is_outbid_by_a_step_a_block(world: World) -> None:
+    def only_above_2_gwei(params: list[object]) -> object:
+        if decode_raw(from_hex(params[0])).transaction.max_priority_fee_per_gas_wei < 2 * GWEI:
+            raise RpcFault(-32000, "replacement transaction underpriced")
+        return world.chain.answer("eth_sendRawTransaction", params)
+
+    world.override("eth_sendRawTransaction", only_above_2_gwei)
+    world.outbox.plan(world.intent())
+    for _ in range(5):
+        await world.outbox.advance()
+    assert len(world.entry().attempts) == 1
+    await world.rounds(1)
+    assert len(world.entry().attempts) == 2
+    await world.rounds(10 + DEPTH)
     assert world.entry().state is EntryState.FINAL
     assert world.entry().nonce == 0
+    assert len(world.chain.successes(world.chain.us)) == 1
 
 
 async def test_outbox__price_above_the_ceiling__waits_without_a_nonce_then_goes_on(world: World) -> None:
@@ -495,6 +502,26 @@ async def test_outbox__contract_refuses_at_latest__pays_nothing_and_says_why(wor
     entry = world.entry()
     assert (entry.state, entry.waiting, entry.nonce) == (EntryState.PLANNED, Waiting.L1_REFUSES, None)
     assert "execution reverted" in entry.detail
+
+
+async def test_outbox__gas_limit_too_low__pays_nothing_and_says_why(world: World) -> None:
+    world.judgement = Judgement.WANTED
+    world.outbox.plan(replace(world.intent(), gas_limit=22_000))
+    await world.rounds(3)
+    entry = world.entry()
+    assert (entry.state, entry.waiting, entry.nonce) == (EntryState.PLANNED, Waiting.L1_REFUSES, None)
+    assert "gas" in entry.detail
+
+
+async def test_outbox__contract_cannot_be_read__waits_unsigned_and_says_so(world: World) -> None:
+    world.judgement = Judgement.CANNOT_TELL
+    world.outbox.plan(world.intent())
+    await world.outbox.advance()
+    entry = world.entry()
+    assert (entry.state, entry.waiting, entry.nonce) == (EntryState.PLANNED, Waiting.CANNOT_TELL, None)
+    world.judgement = None
+    await world.rounds(2)
+    assert (world.entry().state, world.entry().waiting) == (EntryState.MINED, Waiting.NONE)
 
 
 async def test_outbox__call_changes_while_it_waits__next_transaction_carries_it_under_the_same_nonce(

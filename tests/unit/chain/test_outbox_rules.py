@@ -119,8 +119,10 @@ def test_unmined__by_what_is_being_sent__goes_back_to_it() -> None:
     [
         (1_059, SendMeaning.KNOWN, False, False),
         (1_060, SendMeaning.KNOWN, False, True),
-        (1_000, SendMeaning.REPLACEMENT_UNDERPRICED, False, True),
-        (1_000, SendMeaning.FEE_TOO_LOW, False, True),
+        (1_000, SendMeaning.REPLACEMENT_UNDERPRICED, False, False),
+        (1_000, SendMeaning.FEE_TOO_LOW, False, False),
+        (1_001, SendMeaning.REPLACEMENT_UNDERPRICED, False, True),
+        (1_001, SendMeaning.FEE_TOO_LOW, False, True),
         (1_000, SendMeaning.NONCE_USED, False, False),
         (1_000, SendMeaning.NOT_FUNDED, False, False),
         (1_000, None, False, False),

@@ -230,6 +230,15 @@ async def test_call__contract_refuses__revert_data_whatever_the_client(
     assert reverted.value.data == bytes.fromhex("08c379a0")
 
 
+@pytest.mark.parametrize("text", ["out of gas", "EVM error OutOfGas"])
+async def test_call__runs_out_of_the_gas_given__is_refused_like_a_revert(
+    reader: ChainReader, server: RpcServer, text: str
+) -> None:
+    override(server, "eth_call", RpcFault(-32000, text))
+    with pytest.raises(CallReverted):
+        await reader.call(ALICE, b"", gas_limit=21_000)
+
+
 async def test_call__node_refuses__is_no_revert(reader: ChainReader, server: RpcServer) -> None:
     override(server, "eth_call", RpcFault(-32000, "header not found"))
     with pytest.raises(RpcRefused):
