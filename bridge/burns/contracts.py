@@ -1,8 +1,9 @@
 """What RootChain and RootChainManager say at one block of a root chain."""
 
+from dataclasses import replace
 from typing import cast
 
-from bridge.burns.errors import EndpointFalse, ExitRefused
+from bridge.burns.errors import CannotTell, EndpointFalse, ExitRefused
 from bridge.burns.reading import chain_errors
 from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.views import RootView
@@ -10,6 +11,7 @@ from bridge.chain.errors import CallReverted
 from bridge.chain.header_store import BlockPoint
 from bridge.codec.abi import decode_values, encode_call
 from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, Hash32, UnixSeconds
 
 _HEADER_TYPES = ("bytes32", "uint256", "uint256", "uint256", "address")
@@ -56,12 +58,25 @@ class RootContracts:
         return None if token == ZERO_ADDRESS else cast(Address, token)
 
     async def is_exited(self, exit_hash: Hash32) -> bool:
-        """Whether the exit with this hash has been paid; False where there is no manager to ask."""
+        """Whether the exit with this hash has been paid; False where there is no manager to ask.
+
+        No proof comes with the answer to such a call, so a second endpoint, if there is one that can answer, must
+        agree. Raises CannotTell when it does not.
+        """
         manager = self.view.root_chain_manager
         if manager is None:
             return False
-        (is_processed,) = await self._read(manager, ("bool",), "processedExits(bytes32)", exit_hash)
-        return bool(is_processed)
+        is_processed = await self._is_processed(manager, exit_hash)
+        second = self.view.reader.second()
+        if second is None:
+            return is_processed
+        try:
+            seconded = await RootContracts(replace(self.view, reader=second), self.at)._is_processed(manager, exit_hash)
+        except (CannotTell, EndpointFalse):
+            return is_processed
+        if seconded != is_processed:
+            raise CannotTell(f"{self.view.name}: two endpoints differ about whether exit {to_hex(exit_hash)} was paid")
+        return is_processed
 
     async def simulate_exit(self, payload: bytes) -> bool:
         """Run `exit` by eth_call; False where there is no manager to ask. Raises ExitRefused when it reverts."""
@@ -74,6 +89,10 @@ class RootContracts:
             except CallReverted as error:
                 raise ExitRefused(f"{self.view.name}: RootChainManager refuses the exit: {error.reason}") from error
         return True
+
+    async def _is_processed(self, manager: Address, exit_hash: Hash32) -> bool:
+        (is_processed,) = await self._read(manager, ("bool",), "processedExits(bytes32)", exit_hash)
+        return bool(is_processed)
 
     async def _read(self, to: Address, types: tuple[str, ...], function: str, *arguments: object) -> tuple[object, ...]:
         with chain_errors(f"{self.view.name}: {function} at block {self.at.number}", self.view.reader):

@@ -3,12 +3,16 @@
 Status and proof cannot disagree: both are judged at the same confirmed blocks, and a burn is READY only once its leaf
 was found under the root that the root chain has. What was READY or EXITED stays so, for confirmed blocks do not go
 back. Identical questions asked at once cost one; the number of RPC calls of each is bounded.
+
+An answer that is provably false is asked for again from the next endpoint, so one that lies costs time and no answer;
+EndpointFalse leaves the service when no endpoint is left. That is why the readers of the views must be the service's
+own (`ChainReader.twin`): it changes the order of their endpoints.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from bridge.burns.contracts import RootContracts
 from bridge.burns.errors import (
@@ -32,6 +36,8 @@ from bridge.chain.header_store import BlockPoint
 from bridge.codec.errors import PayloadError
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Hash32
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class BurnService:
     ) -> None:
         self._limits = limits or ServiceLimits()
         self._side = side
+        self._pools = (side.reader.pool, *(root.reader.pool for root in roots))
         self._transactions = TransactionFinder(side)
         self._ranges = ProvedRanges(side.leaves)
         self._judges = tuple(RootJudge(root, side, self._ranges, clock) for root in roots)
@@ -71,7 +78,8 @@ class BurnService:
 
     async def burns(self, transaction: Hash32) -> BurnsReport:
         """Every burn of a transaction with its status. Raises CannotTell, EndpointFalse, Busy."""
-        return await self._report(transaction, None, self._heads())
+        heads = self._heads()
+        return await self._from_any_endpoint(lambda: self._report(transaction, None, heads))
 
     async def proof(
         self, transaction: Hash32, log_index: int | None = None, root_chain: str | None = None
@@ -83,12 +91,27 @@ class BurnService:
         """
         heads = self._heads()
         key = (transaction, log_index, root_chain, heads.side.hash, tuple(root.hash for root in heads.roots))
-        return await self._proofs.result(key, lambda: self._make_proof(transaction, log_index, root_chain, heads))
+
+        def make() -> Awaitable[BurnProof]:
+            return self._make_proof(transaction, log_index, root_chain, heads)
+
+        return await self._from_any_endpoint(lambda: self._proofs.result(key, make))
 
     async def close(self) -> None:
         """Stop what is running."""
         await self._proofs.close()
         await self._reports.close()
+
+    async def _from_any_endpoint(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer to a question, asked again without the endpoint that was proved false while there is another."""
+        for _ in range(sum(len(pool.endpoints) - 1 for pool in self._pools)):
+            try:
+                return await ask()
+            except EndpointFalse as error:
+                demoted = [pool.demote(error.endpoint) for pool in self._pools]  # all: a host may serve two chains
+                if not any(demoted):
+                    raise
+        return await ask()
 
     async def _report(self, transaction: Hash32, log_index: int | None, heads: _Heads) -> BurnsReport:
         key = (transaction, log_index, heads.side.hash, tuple(root.hash for root in heads.roots))

@@ -116,6 +116,10 @@ class ChainReader:
         pool = self.pool.second()
         return None if pool is None else ChainReader(pool)
 
+    def twin(self) -> "ChainReader":
+        """The same reads through a twin of the pool, whose order may change without anybody else's noticing."""
+        return ChainReader(self.pool.twin())
+
     async def head_number(self) -> BlockNumber:
         """The number of the latest block."""
         return BlockNumber(as_quantity(await self.pool.call("eth_blockNumber", []), "eth_blockNumber"))

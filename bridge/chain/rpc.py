@@ -3,9 +3,10 @@
     pool = RpcPool("root", urls, ChainId(1), session, SystemClock(), RpcLimits())
     head = await pool.call("eth_blockNumber", [])
 
-The first URL is the primary; the next is asked when it fails, and the primary again as soon as it works. Before an
-endpoint is used, after start and after each pause, it must show the right chain id (and genesis hash, if given). A call
-ends within its budget whatever the endpoints do. Answers are parsed JSON and nothing more: `ChainReader` types them.
+The first URL is the primary; the next is asked when it fails, and the primary again as soon as it works. Whoever can
+show that an answer was false asks again elsewhere (`second`, `demote`). Before an endpoint is used, after start and
+after each pause, it must show the right chain id (and genesis hash, if given). A call ends within its budget whatever
+the endpoints do. Answers are parsed JSON and nothing more: `ChainReader` types them.
 """
 
 import asyncio
@@ -113,8 +114,23 @@ class RpcPool:
         others = tuple(endpoint for endpoint in self._endpoints if endpoint is not self._latest_used)
         if not others:
             return None
+        return self._over(others)
+
+    def twin(self) -> "RpcPool":
+        """A pool over the same endpoints and their health, for a user who keeps an order of its own by `demote`."""
+        return self._over(self._endpoints)
+
+    def demote(self, label: str) -> bool:
+        """Ask the endpoint with this label after all others from now on; False if that gives nobody else to ask."""
+        others = tuple(endpoint for endpoint in self._endpoints if endpoint.label != label)
+        if not others or len(others) == len(self._endpoints):
+            return False
+        self._endpoints = (*others, *(endpoint for endpoint in self._endpoints if endpoint.label == label))
+        return True
+
+    def _over(self, endpoints: tuple[Endpoint, ...]) -> "RpcPool":
         pool = copy.copy(self)
-        pool._endpoints, pool._latest_used = others, others[0]
+        pool._endpoints, pool._latest_used = endpoints, endpoints[0]
         return pool
 
     async def call(self, method: str, params: Sequence[object], budget_s: float | None = None) -> object:

@@ -271,17 +271,17 @@ class Validator:
         )
 
     def _burn_service(self) -> BurnService:
-        headers = self.side.follower.store
-        sources: tuple[LeafSource, ...] = (StoredLeaves(headers), FetchedLeaves(self.side.reader))
+        headers, reader = self.side.follower.store, self.side.reader.twin()
+        sources: tuple[LeafSource, ...] = (StoredLeaves(headers), FetchedLeaves(reader))
         return BurnService(
-            BurnSide(self.side.reader, headers, sources), [self._burn_root(root) for root in self.roots], self._clock
+            BurnSide(reader, headers, sources), [self._burn_root(root) for root in self.roots], self._clock
         )
 
     def _burn_root(self, root: FollowRoot) -> BurnRoot:
         agreed = self.opened.genesis.root_chains[root.index].parameters
         return BurnRoot(
             name=root.chain,
-            reader=root.reader,
+            reader=root.reader.twin(),
             headers=root.follower.store,
             root_chain=agreed.root_chain_address,
             root_chain_manager=self.opened.config.root_chain(root.chain).root_chain_manager,

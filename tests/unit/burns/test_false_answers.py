@@ -2,14 +2,20 @@
 
 import copy
 import random
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.burns.errors import BurnError, CannotTell, EndpointFalse
+from bridge.burns.report import BurnStatus
+from bridge.codec.abi import selector
+from bridge.codec.hexadecimal import to_hex
 from tests.unit.burns.world import Tamper, burn_log, burn_world, transfer_log
+from tests.unit.chain.rpc_server import always
 
 METHODS = (
     "eth_getTransactionReceipt",
@@ -113,3 +119,70 @@ async def test_burns__with_a_block_that_is_not_on_our_chain__name_the_endpoint()
         world.tamper = elsewhere
         with pytest.raises(EndpointFalse, match="ours is"):
             await world.service.burns(transaction)
+
+
+def lying(method: str, lie: Callable[[dict[str, object]], dict[str, object]]) -> Tamper:
+    """The same lie in every JSON object that answers this method."""
+
+    def tamper(asked: str, _: list[object], result: object) -> object:
+        if asked != method:
+            return result
+        if isinstance(result, list):
+            return [lie(one) if isinstance(one, dict) else one for one in result]
+        return lie(result) if isinstance(result, dict) else result
+
+    return tamper
+
+
+def another_root(method: str, params: list[object], result: object) -> object:
+    """A RootChain whose every checkpoint has another root."""
+    asks = method == "eth_call" and to_hex(selector("headerBlocks(uint256)")) in str(params[0])
+    return f"0x{'ab' * 32}{str(result)[66:]}" if asks else result
+
+
+LIES = {
+    "receipt": lying("eth_getTransactionReceipt", lambda fields: {**fields, "cumulativeGasUsed": "0x5209"}),
+    "block": lying("eth_getTransactionReceipt", lambda fields: {**fields, "blockHash": "0x" + "ab" * 32}),
+    "receipts": lying("eth_getBlockReceipts", lambda fields: {**fields, "cumulativeGasUsed": "0x5209"}),
+    "headers": lying("eth_getBlockByNumber", lambda fields: {**fields, "gasUsed": "0x5209"}),
+    "checkpoint": another_root,
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+async def test_proof__one_endpoint_of_two_lies__is_made_from_the_other(lie: str) -> None:
+    async with burn_world(stored_leaves=False) as world:
+        true = (await world.service.proof(await world.ready_burn(burn_log(), before=[[burn_log(9)]]))).payload
+    async with burn_world(stored_leaves=False, honest_seconds=True) as world:
+        transaction = await world.ready_burn(burn_log(), before=[[burn_log(9)]])
+        world.tamper = LIES[lie]
+        assert (await world.service.proof(transaction)).payload == true
+
+
+async def test_proof__every_endpoint_lies__names_one() -> None:
+    async with burn_world(stored_leaves=False) as world:
+        transaction = await world.ready_burn()
+        world.tamper = another_root
+        with pytest.raises(EndpointFalse, match="have root"):
+            await world.service.proof(transaction)
+
+
+async def test_burns__two_endpoints_differ_about_a_paid_exit__cannot_be_told() -> None:
+    async with burn_world(honest_seconds=True) as world:
+        transaction = await world.ready_burn()
+
+        def claims_paid(method: str, params: list[object], result: object) -> object:
+            asks = method == "eth_call" and to_hex(selector("processedExits(bytes32)")) in str(params[0])
+            return to_hex((1).to_bytes(32)) if asks else result
+
+        world.tamper = claims_paid
+        with pytest.raises(CannotTell, match="differ about whether exit"):
+            await world.service.burns(transaction)
+
+
+async def test_burns__the_second_endpoint_cannot_answer__the_first_is_believed() -> None:
+    async with burn_world(honest_seconds=True) as world:
+        transaction = await world.ready_burn()
+        for server in world.second_servers:
+            server.behaviour = always(lambda: web.Response(status=503))
+        assert (await world.service.burns(transaction)).status is BurnStatus.READY

@@ -205,10 +205,13 @@ class World:
     roots: tuple[Root, ...]
     side_server: RpcServer
     root_servers: tuple[RpcServer, ...]
+    second_servers: tuple[RpcServer, ...]
+    """Of the side chain and of each root chain, or none."""
     followers: tuple[HeaderFollower, ...]
     service: BurnService
     clock: ManualClock
     tamper: Tamper | None = None
+    """Changes what the first endpoint of each chain answers; a second one, if asked for, tells the truth."""
 
     @property
     def root(self) -> Root:
@@ -218,7 +221,8 @@ class World:
     @property
     def calls(self) -> int:
         """RPC calls so far, over all servers."""
-        return sum(len(server.calls) for server in (self.side_server, *self.root_servers))
+        servers = (self.side_server, *self.root_servers, *self.second_servers)
+        return sum(len(server.calls) for server in servers)
 
     async def follow(self) -> None:
         """Let the followers catch up."""
@@ -244,6 +248,7 @@ async def burn_world(
     manager: bool = True,
     followed: bool = True,
     limits: ServiceLimits | None = None,
+    honest_seconds: bool = False,
 ) -> AsyncIterator[World]:
     """A world with chains of a few blocks."""
     side = Side()
@@ -261,13 +266,17 @@ async def burn_world(
 
     async with aiohttp.ClientSession() as session, RpcServer(answering(side)) as side_server:
         root_servers = tuple([await RpcServer(answering(root)).__aenter__() for root in roots])
-        side_reader = ChainReader(RpcPool("side", [side_server.url], ChainId(CHAIN_ID), session, clock))
+        honest = (side, *roots) if honest_seconds else ()
+        seconds = tuple([await RpcServer(chain.answer).__aenter__() for chain in honest])
+        side_urls = [server.url for server in (side_server, *seconds[:1])]
+        side_reader = ChainReader(RpcPool("side", side_urls, ChainId(CHAIN_ID), session, clock))
         side_follower = _follower(side_reader)
         leaves = (StoredLeaves(side_follower.store),) if stored_leaves else (FetchedLeaves(side_reader),)
         followers = [side_follower]
         views = []
         for index, server in enumerate(root_servers):
-            reader = ChainReader(RpcPool(f"root{index}", [server.url], ChainId(CHAIN_ID), session, clock))
+            urls = [one.url for one in (server, *seconds[index + 1 : index + 2])]
+            reader = ChainReader(RpcPool(f"root{index}", urls, ChainId(CHAIN_ID), session, clock))
             follower = _follower(reader)
             followers.append(follower)
             views.append(
@@ -281,7 +290,7 @@ async def burn_world(
                 )
             )
         service = BurnService(SideView(side_reader, side_follower.store, leaves), views, clock, limits)
-        world = World(side, roots, side_server, root_servers, tuple(followers), service, clock)
+        world = World(side, roots, side_server, root_servers, seconds, tuple(followers), service, clock)
         made.append(world)
         side.mine(count=4)
         for root in roots:
@@ -292,7 +301,7 @@ async def burn_world(
             yield world
         finally:
             await service.close()
-            for server in root_servers:
+            for server in (*root_servers, *seconds):
                 await server.__aexit__(None, None, None)
 
 

@@ -344,6 +344,20 @@ async def test_pool__second__is_another_endpoint_than_the_one_in_use(
     assert pool_of(session, clock, server).second() is None
 
 
+async def test_pool__demoted_in_a_twin__is_asked_last_there_and_first_in_the_pool(
+    session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer, other: RpcServer
+) -> None:
+    pool = pool_of(session, clock, server, other)
+    twin, (first, last) = pool.twin(), (report.label for report in pool.endpoints)
+    assert twin.demote(first)
+    assert [report.label for report in twin.endpoints] == [last, first]
+    assert [report.label for report in pool.endpoints] == [first, last]
+    await twin.call("eth_blockNumber", [])
+    assert ("eth_blockNumber" in other.calls, "eth_blockNumber" in server.calls) == (True, False)
+    assert not twin.demote("nobody")
+    assert not pool_of(session, clock, server).demote(first)
+
+
 async def test_pool__call_all__asks_every_endpoint_and_survives_a_dead_one(
     session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer, other: RpcServer
 ) -> None:
