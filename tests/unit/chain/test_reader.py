@@ -161,6 +161,21 @@ async def test_receipts__one_withheld__does_not_match_the_root(
         await reader.receipts(header)
 
 
+@pytest.mark.parametrize(("gas", "is_left_out"), [("0x0", True), ("0x5208", False)])
+async def test_receipts__bor_adds_its_state_sync__is_left_out_only_if_it_used_no_gas(
+    reader: ChainReader, server: RpcServer, chain: TinyChain, gas: str, *, is_left_out: bool
+) -> None:
+    header = chain.mine([a_log()], [a_log()])
+    shown = server.answer("eth_getBlockReceipts", [to_hex(header.hash)])
+    assert isinstance(shown, list)
+    override(server, "eth_getBlockReceipts", [*shown, {**shown[-1], "cumulativeGasUsed": gas}])
+    if is_left_out:
+        assert len(await reader.receipts(header)) == 2
+    else:
+        with pytest.raises(ReceiptsMismatch):
+            await reader.receipts(header)
+
+
 @pytest.mark.parametrize("answer", ["0x", {}, [1], [{}], [{"type": "0x99", "logs": []}]])
 async def test_receipts__wrong_types__are_a_bad_answer(
     reader: ChainReader, server: RpcServer, chain: TinyChain, answer: object
