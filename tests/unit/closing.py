@@ -26,7 +26,7 @@ def opened(thing: T) -> T:
 
 @pytest.fixture(autouse=True)
 def close_opened() -> Iterator[None]:
-    """Import this into a conftest.py."""
+    """For every unit test."""
     yield
     while _OPENED:
         _OPENED.pop().close()

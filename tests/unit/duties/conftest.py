@@ -1,4 +1,4 @@
-"""One validator's duties on tiny chains behind real servers; every test closes the databases that it opened."""
+"""One validator's duties on tiny chains behind real servers."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,10 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.unit.closing import close_opened
 from tests.unit.duties.world import World, running_world
-
-__all__ = ["close_opened"]
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ from node.engine.local.engine import LocalEngine
 from node.engine.local.gossip import Network
 from node.engine.local.mempool import MempoolLimits
 from node.engine.local.node import Member
+from tests.unit.closing import opened
 
 GENESIS_TIME_NS = 1_700_000_000 * 10**9
 BLOCK_INTERVAL_S = 0.5
@@ -196,7 +197,7 @@ class LocalNetwork:
             self.kinds.get(index, RecordingApplication)(f"v{index}", self.journal, disk)
             for index, disk in enumerate(self.disks)
         ]
-        self.store = store or BlockStore(self.path)
+        self.store = store or opened(BlockStore(self.path))
         self.engine = LocalEngine(
             [
                 Member(application.name, (key(index),), application, self.clocks[index])

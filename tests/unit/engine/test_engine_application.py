@@ -43,6 +43,7 @@ from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
 from node.engine.local.node import Member
 from node.engine.local.validators import PowerShare
+from tests.unit.closing import opened
 from tests.unit.engine.network import GENESIS_TIME_NS, address, key, private_key
 
 TOKEN = 10**18
@@ -103,7 +104,7 @@ class RealNetwork:
                 Member(f"validator {index}", (key(index),), application, self.clock)
                 for index, application in enumerate(self.applications)
             ],
-            BlockStore(self.path),
+            opened(BlockStore(self.path)),
             self.clock,
             genesis=init_chain_request(self.genesis),
             block_interval_s=0.5,

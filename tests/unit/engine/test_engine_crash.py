@@ -13,6 +13,7 @@ from node.app.abci import FinalizeBlockResponse
 from node.engine.local.block import Block
 from node.engine.local.block_store import BlockStore, StoredGenesis
 from node.engine.local.validators import ValidatorSet
+from tests.unit.closing import opened
 from tests.unit.engine.network import PULSE_S, LocalNetwork, app_hash
 
 HEIGHT = 5
@@ -60,7 +61,7 @@ class FusedStore(BlockStore):
 
 def fused(network: LocalNetwork, fuse: Fuse) -> None:
     """Open the network over its disks, with every write through the fuse."""
-    network.open(FusedStore(network.path, fuse))
+    network.open(opened(FusedStore(network.path, fuse)))
     for application in network.applications:
         application.commit_write = fuse
 

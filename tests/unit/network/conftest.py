@@ -1,13 +1,9 @@
-"""Every test closes the databases that it opened."""
+"""What the tests of a devnet share."""
 
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-
-from tests.unit.closing import close_opened
-
-__all__ = ["close_opened"]
 
 
 @pytest.fixture
