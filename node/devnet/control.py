@@ -18,6 +18,9 @@ BODY_BYTES_MAX = 4096
 LATENCY_MS_MAX = 60_000
 HIDE_BLOCKS_MAX = 10_000
 
+_HTTP_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_LARGE"}
+"""What aiohttp refuses by itself; not by its reason phrases, which differ between releases of Python."""
+
 
 class Controlled(Protocol):
     """What can be controlled; the devnet is one."""
@@ -104,7 +107,7 @@ def _guard(token: str) -> Middleware:
         except web.HTTPException as refusal:
             return _error(
                 refusal.status,
-                refusal.reason.upper().replace(" ", "_"),
+                _HTTP_CODES.get(refusal.status, f"HTTP_{refusal.status}"),
                 f"{request.method} {request.path}: {refusal.reason}",
             )
 

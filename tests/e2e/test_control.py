@@ -177,4 +177,4 @@ def test_faults__with_a_bad_body__are_refused_and_change_nothing(devnet: DevnetP
 def test_faults__with_a_huge_body__are_refused(devnet: DevnetProcess) -> None:
     status, answer = devnet.control("PUT", "/chains/side/faults", b" " * 5_000)
 
-    assert (status, answer["error"]["code"]) == (413, "REQUEST_ENTITY_TOO_LARGE")
+    assert (status, answer["error"]["code"]) == (413, "BODY_TOO_LARGE")

@@ -208,7 +208,7 @@ async def test_control__a_body_at_and_over_the_limit__read_and_refused(control: 
     at_limit = b"{}" + b" " * (BODY_BYTES_MAX - 2)
     assert (await control("PUT", "/chains/side/faults", raw=at_limit)).status == 200
     given = await control("PUT", "/chains/side/faults", raw=at_limit + b" ")
-    assert (given.status, given.code) == (413, "REQUEST_ENTITY_TOO_LARGE")
+    assert (given.status, given.code) == (413, "BODY_TOO_LARGE")
 
 
 @pytest.mark.parametrize(
