@@ -9,6 +9,7 @@ import errno
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from typing import Self
 
@@ -92,7 +93,12 @@ class Devnet:
     """Everything of one devnet; it is what the control URL controls."""
 
     def __init__(
-        self, settings: DevnetSettings, clock: Clock, lock: HomeLock, session: aiohttp.ClientSession, chains: Chains
+        self,
+        settings: DevnetSettings,
+        clock: Clock,
+        session: aiohttp.ClientSession,
+        chains: Chains,
+        cleanup: AsyncExitStack,
     ) -> None:
         """Use `start`."""
         self.settings = settings
@@ -108,10 +114,8 @@ class Devnet:
         self.genesis: Genesis
         self.engine: LocalEngine
         self._clock = clock
-        self._lock = lock
         self._session = session
-        self._servers: list[ApiServer] = []
-        self._control: web.AppRunner | None = None
+        self._cleanup = cleanup
         self._is_new = not self.files.genesis.exists()
 
     @classmethod
@@ -123,20 +127,20 @@ class Devnet:
         options: DevnetOptions = DevnetOptions(),
     ) -> Self:
         """Bring everything up on a home, new or used. Raises DevnetError, KeystoreError, StoreError, HaltError."""
-        lock = HomeLock(settings.home)
-        remember_settings(settings)
-        files = DevnetFiles(settings.home)
-        if not files.genesis.exists():
-            files.clear()
-        ports = choose_ports(settings.api_port, settings.validators, files.description)
-        chains = await start_chains(chains_settings(settings, files, ports, clock, periodic=options.periodic_blocks))
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        devnet = cls(settings, clock, lock, session, chains)
-        try:
+        async with AsyncExitStack() as cleanup:
+            cleanup.callback(HomeLock(settings.home).release)
+            remember_settings(settings)
+            files = DevnetFiles(settings.home)
+            if not files.genesis.exists():
+                files.clear()
+            ports = choose_ports(settings.api_port, settings.validators, files.description)
+            asked = chains_settings(settings, files, ports, clock, periodic=options.periodic_blocks)
+            chains = await start_chains(asked)
+            cleanup.push_async_callback(chains.close)
+            session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+            devnet = cls(settings, clock, session, chains, cleanup)
             await devnet._come_up(ports, options)
-        except BaseException:
-            await devnet.close()
-            raise
+            devnet._cleanup = cleanup.pop_all()
         return devnet
 
     async def run(self) -> None:
@@ -171,17 +175,7 @@ class Devnet:
 
     async def close(self) -> None:
         """Stop serving and let go of all files, in the reverse order of `start`."""
-        if self._control is not None:
-            await self._control.cleanup()
-        for server in self._servers:
-            await server.close()
-        for validator in self.validators:
-            await validator.close()
-        if hasattr(self, "engine"):
-            self.engine.close()
-        await self._session.close()
-        await self.chains.close()
-        self._lock.release()
+        await self._cleanup.aclose()
 
     # What the control URL does
 
@@ -230,7 +224,8 @@ class Devnet:
         self.genesis = await self._genesis(options)
         opener = TransactionOpener(genesis_hash(self.genesis))
         opened = [self._open_validator(index, port, opener) for index, port in enumerate(ports.apis)]
-        self.engine = local_engine(self.genesis, opened, BlockStore(self.files.engine), self._clock)
+        store = self._cleanup.enter_context(closing(BlockStore(self.files.engine)))
+        self.engine = local_engine(self.genesis, opened, store, self._clock)
         self.validators = tuple(
             Validator(
                 home, LocalEngineView(self.engine, index), self._session, self._clock, options.proposal_maker(index)
@@ -238,6 +233,7 @@ class Devnet:
             for index, home in enumerate(opened)
         )
         for index, validator in enumerate(self.validators):
+            self._cleanup.push_async_callback(validator.close)
             self.engine.subscribe(index, validator.on_commit)
         self.engine.start()
         self.api_urls = tuple([await self._serve(validator) for validator in self.validators])
@@ -296,27 +292,29 @@ class Devnet:
             root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
         )
         write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
-        return open_home(load_home(self.files.validator(index)), self.genesis, opener)
+        home = load_home(self.files.validator(index))
+        return self._cleanup.enter_context(closing(open_home(home, self.genesis, opener)))
 
     async def _serve(self, validator: Validator) -> str:
         server = ApiServer(validator, validator.opened.config.api.settings)
+        self._cleanup.push_async_callback(server.close)
         try:
             url = await server.start()
         except OSError as error:
             raise _named(error, f"the API of {validator.moniker}", validator.opened.config.api.port) from error
-        self._servers.append(server)
         write_true_port(Home(validator.opened.path, validator.opened.config), url)
         return url
 
     async def _serve_control(self, port: int) -> ControlPlace:
         token = secrets.token_hex(TOKEN_BYTES)
-        self._control = web.AppRunner(control_app(self, token), access_log=None, shutdown_timeout=0.1)
-        await self._control.setup()
+        runner = web.AppRunner(control_app(self, token), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        self._cleanup.push_async_callback(runner.cleanup)
         try:
-            await web.TCPSite(self._control, HOST, port).start()
+            await web.TCPSite(runner, HOST, port).start()
         except OSError as error:
             raise _named(error, "the control URL", port) from error
-        return ControlPlace(f"http://{HOST}:{self._control.addresses[0][1]}", token)
+        return ControlPlace(f"http://{HOST}:{runner.addresses[0][1]}", token)
 
 
 def chains_settings(

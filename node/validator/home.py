@@ -1,6 +1,7 @@
 """The files and keys of one validator, opened: everything that exists before it talks to anybody."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,25 +61,30 @@ def open_home(home: Home, genesis: Genesis, opener: TransactionOpener | None = N
     Raises KeystoreError, and node.store's StoreError.
     """
     config, paths = home.config, home.config.paths
-    local_store = LocalStore(home.locate(paths.local_db))
-    record: SigningRecord | RecordError
-    try:
-        record = SigningRecord.open(home.locate(paths.signing_db), local_store)
-    except RecordError as error:
-        record = error
-    state_store = SqliteStateStore(home.locate(paths.state_db))
-    ring, submission_key = _open_keys(home)
-    return OpenHome(
-        path=home.path,
-        config=config,
-        genesis=genesis,
-        state_store=state_store,
-        local_store=local_store,
-        record=record,
-        application=Application(genesis, state_store, opener),
-        signer=Signer(ring, record, genesis_hash(genesis)),
-        submission_key=submission_key,
-    )
+    with ExitStack() as unless_opened:
+        local_store = unless_opened.enter_context(closing(LocalStore(home.locate(paths.local_db))))
+        record: SigningRecord | RecordError
+        try:
+            record = unless_opened.enter_context(
+                closing(SigningRecord.open(home.locate(paths.signing_db), local_store))
+            )
+        except RecordError as error:
+            record = error
+        state_store = unless_opened.enter_context(closing(SqliteStateStore(home.locate(paths.state_db))))
+        ring, submission_key = _open_keys(home)
+        opened = OpenHome(
+            path=home.path,
+            config=config,
+            genesis=genesis,
+            state_store=state_store,
+            local_store=local_store,
+            record=record,
+            application=Application(genesis, state_store, opener),
+            signer=Signer(ring, record, genesis_hash(genesis)),
+            submission_key=submission_key,
+        )
+        unless_opened.pop_all()
+    return opened
 
 
 def local_engine(genesis: Genesis, homes: Sequence[OpenHome], store: BlockStore, clock: Clock) -> LocalEngine:

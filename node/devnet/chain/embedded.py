@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -68,8 +69,11 @@ class EmbeddedChain:
         self._finalized_confirmations = finalized_confirmations
         self._pool = TransactionPool(pool_limits or PoolLimits())
         self._blocks: OrderedDict[Hash32, Block] = OrderedDict()
-        self._chain = self._open(path, genesis)
-        self._evm_head = self._chain.get_canonical_head()
+        with ExitStack() as unless_opened:
+            unless_opened.callback(self._store.close)
+            self._chain = self._open(path, genesis)
+            self._evm_head = self._chain.get_canonical_head()
+            unless_opened.pop_all()
         self._head = header_of(self._evm_head)
 
     def _open(self, path: Path | None, genesis: ChainGenesis) -> PragueChain:
@@ -81,7 +85,6 @@ class EmbeddedChain:
             return chain
         if self._store[_CHAIN_ID_KEY] != wanted:
             found = int.from_bytes(self._store[_CHAIN_ID_KEY])
-            self._store.close()
             raise ChainFileRefused(f"{path} holds the chain with id {found}, not {self.chain_id}: use another home")
         return open_chain(self._store, self.chain_id)
 

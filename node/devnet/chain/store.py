@@ -6,6 +6,7 @@ kill -9 and power loss.
 """
 
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
@@ -69,13 +70,17 @@ class FileBacking:
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises ChainFileRefused."""
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
-            self._connection.executescript(_PRAGMAS)
-            self._connection.execute(_TABLE)
+            with ExitStack() as unless_opened:
+                connection = sqlite3.connect(path, isolation_level=None, timeout=0, check_same_thread=False)
+                unless_opened.callback(connection.close)
+                connection.executescript(_PRAGMAS)
+                connection.execute(_TABLE)
+                unless_opened.pop_all()
         except sqlite3.DatabaseError as error:
             raise ChainFileRefused(
                 f"{path} cannot be opened as a chain ({error}): stop what uses it, or take another home"
             ) from error
+        self._connection = connection
 
     def get(self, key: bytes) -> bytes | None:
         """The value, or None."""
