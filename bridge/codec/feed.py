@@ -5,6 +5,7 @@ chain's data and the filter only, so all honest validators produce the same byte
 before it.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -221,14 +222,18 @@ def cursor_after(step: Step) -> Cursor:
 
 
 def _longest_step(empty: Step, remaining: Sequence[FeedLog]) -> Step:
-    """The step with as many of the remaining logs as fit."""
-    for count in range(min(len(remaining), STEP_LOGS_MAX), 0, -1):
-        step = replace(empty, done=count == len(remaining), logs=tuple(remaining[:count]))
-        if len(encode_step(step)) <= STEP_BYTES_MAX:
-            return step
-    raise FeedError(
-        f"log {remaining[0].index} does not fit into a step; logs are made by feed_log, which elides long data"
-    )
+    """The step with as many of the remaining logs as fit, found by bisection: each log makes the step longer."""
+
+    def step_of(count: int) -> Step:
+        return replace(empty, done=count == len(remaining), logs=tuple(remaining[:count]))
+
+    counts = range(1, min(len(remaining), STEP_LOGS_MAX) + 1)
+    count = bisect_right(counts, STEP_BYTES_MAX, key=lambda count: len(encode_step(step_of(count))))
+    if count == 0:
+        raise FeedError(
+            f"log {remaining[0].index} does not fit into a step; logs are made by feed_log, which elides long data"
+        )
+    return step_of(count)
 
 
 def _log_item(log: FeedLog) -> rlp.RlpItem:
