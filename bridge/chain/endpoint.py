@@ -1,11 +1,12 @@
 """One JSON-RPC URL: HTTP in and out, with limits, and an error of ours for whatever comes back.
 
 `RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key,
-so it never leaves the `Endpoint`: errors, logs and reprs name the label, and aiohttp's errors (which quote URLs) are
-not chained.
+so it never leaves the `Endpoint`: errors, logs and reprs name the label, aiohttp's errors (which quote URLs) are not
+chained, and where a node's own words repeat a part of the URL, that part is cut out.
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ from bridge.chain.errors import (
 
 MESSAGE_CHARACTERS_MAX = 300
 """Of a node's error message: it may hold a whole page of HTML."""
+
+SECRET_CHARACTERS_MIN = 8
+"""Shorter parts of a URL are taken for words such as "mainnet", not for keys."""
 
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 _HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -104,7 +108,7 @@ class Endpoint:
     async def post(self, call: RpcCall) -> RpcAnswer:
         """Make one call. Raises EndpointError, or RpcRefused for a JSON-RPC error."""
         reply = await self._exchange({"jsonrpc": "2.0", "id": 1, "method": call.method, "params": call.params})
-        answer = _answer_of(reply, 1, self.label)
+        answer = self._answer_of(reply, 1)
         if isinstance(answer, RpcRefused):
             raise answer
         return answer
@@ -120,7 +124,7 @@ class Endpoint:
         ]
         reply = await self._exchange(request)
         if isinstance(reply, dict) and "error" in reply:
-            raise _refusal_of(reply["error"], self.label)
+            raise self._refusal_of(reply["error"])
         if not isinstance(reply, list) or len(reply) != len(calls):
             raise EndpointGarbage(f"{self.label}: a batch of {len(calls)} was not answered with as many answers")
         answers: dict[int, RpcAnswer | RpcRefused] = {}
@@ -128,7 +132,7 @@ class Endpoint:
             identifier = item.get("id") if isinstance(item, dict) else None
             if type(identifier) is not int or not 0 <= identifier < len(calls) or identifier in answers:
                 raise EndpointGarbage(f"{self.label}: a batch holds an answer to nothing that was asked")
-            answers[identifier] = _answer_of(item, identifier, self.label)
+            answers[identifier] = self._answer_of(item, identifier)
         return tuple(answers[index] for index in range(len(calls)))
 
     async def _exchange(self, request: object) -> object:
@@ -161,6 +165,26 @@ class Endpoint:
             chunks.append(chunk)
         return b"".join(chunks)
 
+    def _answer_of(self, reply: object, identifier: int) -> RpcAnswer | RpcRefused:
+        if (
+            not isinstance(reply, dict)
+            or reply.get("id") != identifier
+            or ("result" in reply) == bool(reply.get("error"))
+        ):
+            raise EndpointGarbage(f"{self.label}: the body is not the JSON-RPC answer to what was asked")
+        error = reply.get("error")
+        return self._refusal_of(error) if error else RpcAnswer(reply["result"])
+
+    def _refusal_of(self, error: object) -> RpcRefused:
+        if not isinstance(error, dict):
+            raise EndpointGarbage(f"{self.label}: the error of the answer is not an object")
+        code, message = error.get("code"), error.get("message")
+        if type(code) is not int or not isinstance(message, str):
+            raise EndpointGarbage(f"{self.label}: the error of the answer has no code and message")
+        for secret in _secrets_of(self.url):
+            message = message.replace(secret, "…")
+        return RpcRefused(code, message[:MESSAGE_CHARACTERS_MAX], error.get("data"))
+
 
 def label_of(url: str, position: int) -> str:
     """A name for an endpoint: its host, and nothing that may be a secret. Raises ValueError, without the URL."""
@@ -174,17 +198,8 @@ def label_of(url: str, position: int) -> str:
     return f"{host}:{port}#{position}" if port else f"{host}#{position}"
 
 
-def _answer_of(reply: object, identifier: int, label: str) -> RpcAnswer | RpcRefused:
-    if not isinstance(reply, dict) or reply.get("id") != identifier or ("result" in reply) == bool(reply.get("error")):
-        raise EndpointGarbage(f"{label}: the body is not the JSON-RPC answer to what was asked")
-    error = reply.get("error")
-    return _refusal_of(error, label) if error else RpcAnswer(reply["result"])
-
-
-def _refusal_of(error: object, label: str) -> RpcRefused:
-    if not isinstance(error, dict):
-        raise EndpointGarbage(f"{label}: the error of the answer is not an object")
-    code, message = error.get("code"), error.get("message")
-    if type(code) is not int or not isinstance(message, str):
-        raise EndpointGarbage(f"{label}: the error of the answer has no code and message")
-    return RpcRefused(code, message[:MESSAGE_CHARACTERS_MAX], error.get("data"))
+def _secrets_of(url: str) -> list[str]:
+    """What may be a key in a URL: whatever is long enough in it besides the host, longest first."""
+    parts = urlsplit(url)
+    words = re.split(r"[/?&=:;,]", "/".join((parts.username or "", parts.password or "", parts.path, parts.query)))
+    return sorted((word for word in words if len(word) >= SECRET_CHARACTERS_MIN), key=len, reverse=True)

@@ -164,6 +164,20 @@ async def test_pool__body_is_no_answer__counts_against_the_endpoint(
     assert pool.endpoints[0].errors == ((code, 1),)
 
 
+async def test_pool__node_repeats_the_key_of_its_url__no_error_shows_it(
+    session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer
+) -> None:
+    def refuse(method: str, _params: list[object]) -> object:
+        raise RpcFault(-32000, f"{method}: the key key-0123456789 is out of credit")
+
+    server.answer = refuse
+    pool = pool_of(session, clock, server)
+    with pytest.raises(NoEndpoint) as down:
+        await pool.call("eth_blockNumber", [])
+    assert "the key … is out of credit" in str(down.value)
+    assert "key-0123456789" not in f"{down.value}{pool.endpoints}"
+
+
 async def test_pool__response_of_exactly_the_limit__is_read(
     session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer
 ) -> None:
