@@ -92,5 +92,7 @@ def _is_backed(draft: Draft, chain: int, number: int, digest: Hash32) -> bool:
 
 
 def _named_reanchorings(draft: Draft, chain: int) -> set[Hash32]:
+    """The lists named for the present cursor: once it moves, a list that led up to it is of no more use."""
     statements = (voter.chains[chain].reanchor for voter in draft.voters.values())
-    return {statement.digest for statement in statements if statement is not None}
+    cursor_step = draft.feeds[chain].step_number
+    return {said.digest for said in statements if said is not None and said.first + said.count == cursor_step}

@@ -20,27 +20,27 @@ from node.app.turns import disarm
 
 def update_pause(draft: Draft, chain: int) -> bool:
     """Whether the chain stands still in this block; when a pause ends, its turn gets a new deadline."""
-    _apply_reanchoring(draft, chain)
+    agreed = _agreed_list(draft, chain)
+    has_moved = agreed is not None and _has_same_contents(draft.feeds[chain], agreed)
+    if agreed is not None and has_moved:
+        _reanchor(draft, chain, agreed)
     feed = draft.feeds[chain]
     is_paused = conflict_share(draft.tally_set, draft.voters, chain, feed).is_over_third
+    differs = is_paused and agreed is not None and not has_moved
     if is_paused != feed.is_paused:
-        draft.feeds[chain] = replace(feed, is_paused=is_paused, reanchor_differs=is_paused and feed.reanchor_differs)
         if not is_paused:
             disarm(draft, chain)
         draft.emit("paused" if is_paused else "resumed", root_chain=chain, block=feed.cursor.number)
+    if differs and not feed.reanchor_differs:
+        draft.emit("reanchor_differs", root_chain=chain, block=feed.cursor.number)
+    if (is_paused, differs) != (feed.is_paused, feed.reanchor_differs):
+        draft.feeds[chain] = replace(feed, is_paused=is_paused, reanchor_differs=differs)
     return is_paused
 
 
-def _apply_reanchoring(draft: Draft, chain: int) -> None:
-    body = _agreed_list(draft, chain)
-    if body is None:
-        return
+def _reanchor(draft: Draft, chain: int, body: ReanchorList) -> None:
+    """Move the cursor, and the steps that are remembered, to where the list has them."""
     feed = draft.feeds[chain]
-    if not _has_same_contents(feed, body):
-        if not feed.reanchor_differs:
-            draft.feeds[chain] = replace(feed, reanchor_differs=True)
-            draft.emit("reanchor_differs", root_chain=chain, first_step=body.first)
-        return
     last, generation = body.steps[-1], feed.generation + 1
     moved = tuple(
         AppliedStep(

@@ -82,3 +82,32 @@ def test_reanchor__list_that_nobody_names__not_kept() -> None:
     attest = Attest(b"\x01" * 8, 1, (), (), reanchoring(network))
     network.block(network.transaction(network.validators[0], attest))
     assert network.state.feeds[0].reanchor_bodies == ()
+
+
+def test_reanchor__other_contents_then_the_right_ones__moves_over_and_nothing_differs_any_more() -> None:
+    network = two_steps()
+    wrong = reanchoring(network, contents=[keccak256(b"one"), keccak256(b"two")])
+    network.block(*(say(network, validator, wrong, carried=True) for validator in network.validators))
+    right = reanchoring(network)
+    network.block(*(say(network, validator, right, carried=True) for validator in network.validators[:3]))
+    feed = network.state.feeds[0]
+    assert feed.cursor.hash == right.steps[-1].block_hash
+    assert not feed.is_paused
+    assert not feed.reanchor_differs
+
+
+def test_reanchor__list_for_a_cursor_that_has_moved__dropped_and_not_taken_again() -> None:
+    network = two_steps()
+    body = reanchoring(network)
+    statement = Reanchor(0, body.first, len(body.steps), reanchor_digest(body))
+    one, *others = network.validators
+    network.block(network.transaction(one, Attest(b"\x01" * 8, 1, (statement,), (), body)))
+    assert len(network.state.feeds[0].reanchor_bodies) == 1
+    network.l1_block(logs.unknown(data=b"c"))
+    network.see_l1()
+    assert network.state.feeds[0].reanchor_bodies == ()
+    network.block(*(network.attest(validator, statement) for validator in others))
+    network.block(network.transaction(one, Attest(b"\x01" * 8, 2, (), (), body)))
+    feed = network.state.feeds[0]
+    assert feed.reanchor_bodies == ()
+    assert (feed.step_number, feed.is_paused, feed.reanchor_differs) == (4, False, False)
