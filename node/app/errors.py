@@ -123,5 +123,3 @@ class InvalidReason(IntEnum):
 
     ROOT_MISMATCH = 1
     """The Merkle root over the range's headers is another one."""
-    CONTRACT_MISMATCH = 2
-    """RootChain's next start or header id is not the proposal's."""
