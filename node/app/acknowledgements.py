@@ -103,8 +103,9 @@ def _settle(draft: Draft, chain: int, matched: Proposal | None, end: BlockNumber
     book, turn = draft.proposals[chain], draft.turns[chain]
     closed = tuple(proposal for proposal in book.closed if proposal.start > end)
     acknowledged = None if matched is None else replace(matched, stage=Stage.ACKNOWLEDGED, grace_left=0)
-    # A reset can bring back any start after the oldest header that is remembered.
-    oldest = turn.headers[0].end if turn.headers else -1
+    # A reset can bring back any start after the oldest header that is remembered, and that of the first one.
+    has_first = not turn.headers or turn.headers[0].header_id == HEADER_ID_STEP
+    oldest = -1 if has_first else turn.headers[0].end
     roots = tuple(memory for memory in book.account_roots if memory.start > oldest)
     draft.proposals[chain] = replace(book, closed=closed, acknowledged=acknowledged, account_roots=roots)
 

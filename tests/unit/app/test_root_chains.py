@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bridge.codec.types import ChainId, Hash32
+from node.app.acknowledgements import HEADERS_MAX
 from node.app.errors import TransactionCode
 from node.app.execution import chain_order
 from node.app.messages import Conflict
@@ -121,6 +122,28 @@ def test_account_root__of_a_range_proposed_before_in_polygon_form__stays_the_fir
     assert response.tx_results[0].code == TransactionCode.WRONG_ACCOUNT_ROOT
     assert network.propose(0, 7) == TransactionCode.OK
     assert len(network.state.proposals[0].account_roots) == 1
+
+
+def test_account_root__of_the_first_range_after_its_ack__kept_for_a_reset_to_block_zero() -> None:
+    network = Network(root_chains=(with_parameters(data_form=DataForm.POLYGON),))
+    starts = [network.checkpoint().start for _ in range(3)]
+    assert [memory.start for memory in network.state.proposals[0].account_roots] == starts
+
+
+def test_account_root__once_the_headers_up_to_its_range_are_forgotten__is_too() -> None:
+    network = Network(root_chains=(with_parameters(data_form=DataForm.POLYGON),), header_id=50_000, end=399)
+    proposed = network.checkpoint()
+    headers = [
+        logs.new_header(proposed.proposer, 70_000 + 10_000 * place, 408 + place, 408 + place, root_of(0, 7))
+        for place in range(HEADERS_MAX)
+    ]
+    for first in range(0, HEADERS_MAX - 1, 51):
+        network.l1_block(*headers[first : first + 51])
+        network.see_l1()
+    assert [memory.start for memory in network.state.proposals[0].account_roots] == [400]
+    network.l1_block(headers[-1])
+    network.see_l1()
+    assert network.state.proposals[0].account_roots == ()
 
 
 def test_proposal__for_a_root_chain_that_is_not_there__refused() -> None:
