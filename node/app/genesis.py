@@ -18,6 +18,8 @@ from bridge.codec.types import Address, BlockNumber, Hash32, PublicKey, UnixSeco
 from node.app import canonical
 from node.app.errors import GenesisError
 from node.app.parameters import DataForm, Parameters, RootChainParameters, least_no_ack_buffer_s
+from node.app.proposers import TOTAL_POWER_MAX
+from node.app.state import WEI_PER_TOKEN
 
 ROOT_CHAINS_MAX = 10
 VALIDATORS_MAX = 1_000
@@ -140,7 +142,9 @@ def _check_validators(validators: tuple[GenesisValidator, ...]) -> None:
         is_key = secp256k1.address_of(validator.public_key) == validator.signer
         _require(is_key, f"validators.public_key of {validator.id}", "does not hash to the signer")
         _require(secp256k1.is_on_curve(validator.public_key), f"validators.public_key of {validator.id}", "is no point")
-    _require(any(validator.stake_wei >= 10**18 for validator in validators), "validators.stake_wei", "nobody has power")
+    power = sum(validator.stake_wei // WEI_PER_TOKEN for validator in validators)
+    _require(power >= 1, "validators.stake_wei", "nobody has a whole token, so nobody has power")
+    _require(power <= TOTAL_POWER_MAX, "validators.stake_wei", f"more than {TOTAL_POWER_MAX} tokens together")
 
 
 def _check_root_chain(genesis: Genesis, index: int, root_chain: RootChainGenesis) -> None:

@@ -17,6 +17,8 @@ from node.app.errors import GenesisError
 from node.app.genesis import Genesis
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
+WEI_DIGITS_MAX = 78
+"""Of 2^256."""
 
 
 def genesis_to_json(genesis: Genesis) -> str:
@@ -30,7 +32,7 @@ def genesis_from_json(text: str | bytes) -> Genesis:
         raise GenesisError(f"genesis file: over the limit of {FILE_BYTES_MAX} bytes")
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise GenesisError(f"genesis file: not JSON: {error}") from error
     genesis: Genesis = _from_json(Genesis, document, "genesis")
     return genesis.checked()
@@ -60,12 +62,13 @@ def _from_json(kind: Any, value: Any, place: str) -> Any:
         _expect(isinstance(value, list), place, "a list")
         return tuple(_from_json(get_args(base)[0], item, f"{place}[{index}]") for index, item in enumerate(value))
     if kind is Wei:
-        _expect(isinstance(value, str) and value.isascii() and value.isdigit(), place, "wei as a decimal string")
+        is_number = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= WEI_DIGITS_MAX
+        _expect(is_number and int(value) < 2**256, place, "wei as a decimal string, below 2^256")
         return int(value)
     if base is bytes:
         return _bytes_from_json(value, canonical.fixed_length(kind), place)
     if base is str:
-        _expect(isinstance(value, str), place, "text")
+        _expect(isinstance(value, str) and value.isprintable(), place, "printable text")
         return value
     if base is int:
         _expect(type(value) is int and 0 <= value < 2**64, place, "a whole number, not negative")

@@ -13,7 +13,8 @@ from node.app.errors import EncodingError, GenesisError
 from node.app.genesis import Genesis, decode_genesis, encode_genesis, genesis_hash
 from node.app.genesis_file import FILE_BYTES_MAX, genesis_from_json, genesis_to_json
 from node.app.parameters import DataForm, least_no_ack_buffer_s
-from tests.unit.app.network import NETWORK, ROOT, make_genesis, with_parameters
+from node.app.proposers import TOTAL_POWER_MAX
+from tests.unit.app.network import NETWORK, ROOT, TOKEN, make_genesis, with_parameters
 
 GOOD = make_genesis((100, 90, 80, 70), (ROOT,))
 
@@ -51,6 +52,7 @@ def with_rules(**changes: Any) -> Genesis:
         (with_validator(signer=Address(bytes(20))), "validators.public_key"),
         (with_validator(public_key=PublicKey(bytes(64))), "validators.public_key"),
         (replace(GOOD, validators=(replace(GOOD.validators[0], stake_wei=Wei(1)),)), "validators.stake_wei"),
+        (with_validator(stake_wei=Wei(TOTAL_POWER_MAX * TOKEN)), "validators.stake_wei"),
         (with_rules(minimum_blocks=0), "minimum_blocks"),
         (with_rules(minimum_blocks=12), "minimum_blocks"),
         (with_rules(maximum_blocks=60), "maximum_blocks"),
@@ -163,9 +165,24 @@ def _short_hash(document: dict[str, Any]) -> None:
     document["root_chains"][0]["block_hash"] = "0x00"
 
 
+def _too_much_wei(document: dict[str, Any]) -> None:
+    document["validators"][0]["stake_wei"] = str(2**256)
+
+
+def _endless_wei(document: dict[str, Any]) -> None:
+    document["validators"][0]["stake_wei"] = "9" * 5_000
+
+
+def _half_a_character(document: dict[str, Any]) -> None:
+    document["name"] = "\ud800"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
+        _too_much_wei,
+        _endless_wei,
+        _half_a_character,
         _without,
         _with_unknown,
         _float,
@@ -188,5 +205,7 @@ def test_file__wrong_type_range_or_key__refused_with_the_place(spoil: Callable[[
 def test_file__not_json_or_too_long__refused() -> None:
     with pytest.raises(GenesisError, match="not JSON"):
         genesis_from_json("{")
+    with pytest.raises(GenesisError, match="not JSON"):
+        genesis_from_json("[" * 5_000)
     with pytest.raises(GenesisError, match="limit"):
         genesis_from_json(" " * (FILE_BYTES_MAX + 1))
