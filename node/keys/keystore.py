@@ -105,7 +105,7 @@ def decrypt(data: bytes, password: str) -> PrivateKey:
     """The key in a keystore file's JSON. Raises KeystoreError, which never holds the password or the key."""
     try:
         keystore = msgspec.json.decode(data, type=_Keystore)
-    except msgspec.DecodeError as error:  # also for JSON of another shape
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # also for JSON of another shape
         raise KeystoreError(f"not a keystore: {error}") from error
     crypto = keystore.crypto
     if keystore.version != 3 or crypto.cipher != "aes-128-ctr":

@@ -90,6 +90,12 @@ def test_keystore__a_field_is_wrong__refused_with_its_name(place: tuple[str, ...
         decrypt(json.dumps(keystore).encode(), PASSWORD)
 
 
+@pytest.mark.parametrize("data", [b'{"address":"\xff"}', b'{"x":' + b"[" * 5_000], ids=["not UTF-8", "deep"])
+def test_keystore__text_or_nesting_that_no_json_has__refused(data: bytes) -> None:
+    with pytest.raises(KeystoreError, match="not a keystore"):
+        decrypt(data, PASSWORD)
+
+
 @given(junk=st.binary(max_size=60))
 @settings(max_examples=30)
 def test_keystore__junk__refused(junk: bytes) -> None:
