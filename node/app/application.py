@@ -60,7 +60,7 @@ class _Senders:
     """Who sends, by the committed state."""
 
     last_nonces: Mapping[Address, int]
-    """Of every signer that ever sent."""
+    """Of every signer that the set ever had."""
     present: frozenset[Address]
     """Whose transactions count for something now."""
 

@@ -387,10 +387,11 @@ class ProposalBook:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The last executed transaction of a signer."""
+    """The last executed transaction of a signer; it outlasts its validator, so that nothing can be executed again."""
 
     address: Address
     nonce: int
+    """0 before the first."""
     node_id: bytes
     """Of its last attestation; empty before the first."""
     counter: int
@@ -411,7 +412,7 @@ class State:
     turns: tuple[Turn, ...]
     proposals: tuple[ProposalBook, ...]
     senders: tuple[Sender, ...]
-    """Ascending by address; every signer that ever had a transaction executed."""
+    """Ascending by address; every signer that the contract's set ever had."""
     checkpoint_log: MountainRange
     """Commitment to the list of what happened to checkpoints (`history`)."""
     record_log: MountainRange
