@@ -102,7 +102,7 @@ def test_reanchor__list_for_a_cursor_that_has_moved__dropped_and_not_taken_again
     statement = Reanchor(0, body.first, len(body.steps), reanchor_digest(body))
     one, *others = network.validators
     network.block(network.transaction(one, Attest(b"\x01" * 8, 1, (statement,), (), body)))
-    assert len(network.state.feeds[0].reanchor_bodies) == 1
+    assert network.state.feeds[0].reanchor_bodies != ()
     network.l1_block(logs.unknown(data=b"c"))
     network.see_l1()
     assert network.state.feeds[0].reanchor_bodies == ()
