@@ -73,7 +73,7 @@ class TransactionFinder:
     async def find(self, transaction: Hash32, confirmed: BlockPoint) -> MinedBurns | Absence:
         """The transaction with its block. Raises CannotTell, and EndpointFalse where an answer contradicts us."""
         kept = self._kept.get(transaction)
-        if kept is not None:
+        if kept is not None and self._still_stands(kept):
             return kept
         reader = self._side.reader
         place = await _place(reader, transaction)
@@ -90,6 +90,11 @@ class TransactionFinder:
         if found.block.number <= confirmed.number:
             self._kept.put(transaction, found)
         return found
+
+    def _still_stands(self, kept: MinedBurns) -> bool:
+        """Whether our chain has not replaced its block: an operator may accept a reorg of confirmed blocks."""
+        own = self._side.headers.header(kept.block.number)
+        return own is None or own.hash == kept.block.hash
 
     async def _proved(
         self, reader: ChainReader, transaction: Hash32, place: _Place, confirmed: BlockPoint

@@ -34,6 +34,20 @@ async def test_burns__of_an_unknown_transaction_at_an_endpoint_that_is_behind__c
             await world.service.burns(UNKNOWN)
 
 
+async def test_burns__in_a_confirmed_block_that_was_replaced__are_no_longer_there() -> None:
+    async with burn_world() as world:
+        transaction = world.side.burn()
+        world.side.mine(count=CONFIRMATIONS + 1)
+        await world.follow()
+        assert (await world.service.burns(transaction)).status is BurnStatus.NOT_CHECKPOINTED
+        world.side.reorg(depth=CONFIRMATIONS + 2, length=CONFIRMATIONS + 4)
+        follower = world.followers[0]
+        assert (await follower.advance()).below_confirmed is not None
+        await follower.accept_reorg()
+        await world.follow()
+        assert (await world.service.burns(transaction)).status is BurnStatus.NOT_FOUND
+
+
 async def test_burns__in_the_pool__are_pending() -> None:
     async with burn_world() as world:
         world.side.pool.add(UNKNOWN)
