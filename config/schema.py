@@ -189,7 +189,6 @@ class RootChain:
         "",
         "Fingerprint of the contracts' code that CONTRACT_CHANGED names, once the operator has looked at that code.",
     )
-    balance_low_wei: int = key(10**17, "The node warns when the submission key holds less.", unit="wei")
     fees: Fees = key(Fees(), "Prices of this root chain's transactions.")
 
     def __repr__(self) -> str:
