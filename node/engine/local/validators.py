@@ -59,17 +59,14 @@ class ValidatorSet:
         present = sum(validator.power for validator in self.validators if validator.address in addresses)
         return PowerShare(present, self.total_power)
 
-    def rotated(self, times: int = 1) -> "ValidatorSet":
-        """The set after `times` further turns of the round robin; each turn names the next proposer."""
+    def rotated(self) -> "ValidatorSet":
+        """The set after one more turn of the round robin, which names the next proposer."""
         total = self.total_power
-        members = _centred(_rescaled(self.validators, _PRIORITY_WINDOW * total))
-        proposer = self.proposer
-        for _ in range(times):
-            members = [replace(member, priority=member.priority + member.power) for member in members]
-            first = min(range(len(members)), key=lambda index: (-members[index].priority, members[index].address))
-            proposer = members[first].address
-            members[first] = replace(members[first], priority=members[first].priority - total)
-        return ValidatorSet(tuple(members), proposer)
+        centred = _centred(_rescaled(self.validators, _PRIORITY_WINDOW * total))
+        members = [replace(member, priority=member.priority + member.power) for member in centred]
+        first = min(range(len(members)), key=lambda index: (-members[index].priority, members[index].address))
+        members[first] = replace(members[first], priority=members[first].priority - total)
+        return ValidatorSet(tuple(members), members[first].address)
 
     def updated(self, updates: Sequence[ValidatorUpdate]) -> "ValidatorSet":
         """The set with the updates applied, not yet rotated; power 0 removes.

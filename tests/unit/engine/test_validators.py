@@ -42,14 +42,6 @@ def test_rotation__over_as_many_turns_as_there_is_power__gives_each_its_share(po
     assert Counter(turns(validator_set(*powers), sum(powers))) == dict(enumerate(powers))
 
 
-def test_rotation__by_several_turns_at_once__is_the_same_as_one_by_one() -> None:
-    validators = validator_set(100, 90, 80, 70)
-    one_by_one = validators
-    for _ in range(7):
-        one_by_one = one_by_one.rotated()
-    assert validators.rotated(7) == one_by_one
-
-
 @given(powers_of_sets, st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000)), max_size=4), max_size=5))
 @settings(max_examples=60, deadline=None)
 def test_set__over_any_updates_and_turns__agrees_with_the_application_s_transcription(
