@@ -13,18 +13,9 @@ from node.app import tallies
 from node.app.checkpoints import expected_account_root
 from node.app.feed import CONTESTED_MS_MAX
 from node.app.parameters import RootChainParameters
-from node.app.proposals import (
-    checkpoint_of,
-    data_of,
-    digest_of,
-    invalid_share,
-    l1_share,
-    present_signatures,
-    valid_share,
-)
+from node.app.proposals import l1_share, present_signatures, valid_share
 from node.app.proposers import proposers_from
 from node.app.state import (
-    ChainStatements,
     Committed,
     Proposal,
     Stage,
@@ -35,35 +26,6 @@ from node.app.state import (
 )
 from node.app.tallies import Share
 from node.app.turns import Dueness, dueness
-
-__all__ = [
-    "BlockRange",
-    "FeedView",
-    "Waiting",
-    "WaitingCode",
-    "account_root_for",
-    "checkpoint_of",
-    "data_of",
-    "digest_of",
-    "due",
-    "feed_shares",
-    "feed_views",
-    "invalid_share",
-    "is_leaving",
-    "l1_quorum",
-    "member_by_id",
-    "member_by_signer",
-    "next_range",
-    "proposer",
-    "quorum",
-    "ranks",
-    "statements_of",
-    "submission_signatures",
-    "tally_set",
-    "views_differ",
-    "voter_of",
-    "why_waiting",
-]
 
 
 class WaitingCode(StrEnum):
@@ -138,21 +100,6 @@ def proposer(state: State, chain: int) -> Address:
 def ranks(state: State, chain: int) -> tuple[Address, ...]:
     """Who submits: the proposer at once, the others in turn order, each a delay later."""
     return proposers_from(state.priorities[chain], state.params.root_chains[chain].submission_ranks)
-
-
-def statements_of(state: State, validator: ValidatorId) -> VoterStatements:
-    """What a validator says at present, its verdicts apart."""
-    none = tuple(ChainStatements() for _ in state.feeds)
-    found = next((voter for voter in state.tallies if voter.id == validator), None)
-    return found or VoterStatements(validator, None, None, none)
-
-
-def voter_of(state: State, signer: Address) -> ValidatorId | None:
-    """The validator id under which this signer's statements are recorded; None if they would not be."""
-    record = member_by_signer(state, signer)
-    if record is not None:
-        return record.id
-    return next((member.id for member in state.validators.tally_set if member.signer == signer), None)
 
 
 def feed_shares(state: State, chain: int) -> dict[Hash32, Share]:

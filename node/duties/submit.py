@@ -16,6 +16,7 @@ from bridge.codec.checkpoint import SignedBy, decode_bound_data, decode_submit_c
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds, Wei
 from node.app import queries
 from node.app.parameters import DataForm
+from node.app.proposals import data_of
 from node.app.state import Committed, Opening, Proposal, Stage, State
 from node.duties.contract_view import ContractReader
 from node.duties.identity import Identity
@@ -202,4 +203,4 @@ def _wanted_calldata(state: State, proposal: Proposal, opening: Opening, held: O
 
 def submission_calldata(state: State, proposal: Proposal, signatures: tuple[SignedBy, ...]) -> bytes:
     """The calldata that puts the proposal on its root chain; the same bytes for every submitter."""
-    return submit_calldata(queries.data_of(state.params.root_chains[proposal.root_chain], proposal), signatures)
+    return submit_calldata(data_of(state.params.root_chains[proposal.root_chain], proposal), signatures)

@@ -6,7 +6,7 @@ from node.app import queries
 from node.app.queries import BlockRange, WaitingCode, why_waiting
 from node.app.state import Stage
 from tests.unit.app import logs
-from tests.unit.app.network import Network, key
+from tests.unit.app.network import Network
 
 
 def test_ranks__proposer_first_then_turn_order_and_no_more_than_there_are() -> None:
@@ -60,8 +60,6 @@ def test_validators__present_leaving_and_gone__found_by_id_and_signer() -> None:
     record = queries.member_by_signer(network.state, one)
     assert record is not None
     assert queries.is_leaving(network.state, record) is None
-    assert queries.voter_of(network.state, one) == 1
-    assert queries.voter_of(network.state, key(9).address) is None
     network.l1_block(logs.unstake_init(1, 2, 1))
     network.see_l1()
     assert queries.member_by_signer(network.state, one) is None
@@ -78,10 +76,3 @@ def test_waiting__after_a_rejection__says_for_how_many_blocks() -> None:
     network.block(*(network.attest(validator, network.invalid()) for validator in network.validators))
     waiting = why_waiting(network.app.committed, 0)
     assert (waiting.code, waiting.blocks) == (WaitingCode.WAITING_FOR_TURN, 2)
-
-
-def test_statements_of__who_said_nothing__empty_for_each_root_chain() -> None:
-    state = Network().state
-    said = queries.statements_of(state, ValidatorId(1))
-    assert said.head is None
-    assert len(said.chains) == len(state.feeds)
