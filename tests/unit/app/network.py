@@ -29,6 +29,7 @@ from node.app.messages import (
     MessageKind,
     ProposeCheckpoint,
     Quiet,
+    ReanchorList,
     Statement,
     Steps,
     Transaction,
@@ -40,7 +41,7 @@ from node.app.messages import (
 )
 from node.app.parameters import DataForm, RootChainParameters
 from node.app.proposals import digest_of
-from node.app.state import Proposal, Stage, State, Turn
+from node.app.state import Feed, Proposal, Stage, State, Turn
 from node.app.store import MemoryStateStore
 from tests.unit.app import logs
 
@@ -123,6 +124,12 @@ class L1:
             self.steps.append((step, self.digest))
         self.next_step += len(made)
         return list(made)
+
+    def reorganise(self, feed: Feed) -> None:
+        """Go on from where a re-anchored feed stands; what was mined beyond it is gone."""
+        self.steps = [(step, digest) for step, digest in self.steps if step.number < feed.step_number]
+        self.block, self.next_step = feed.cursor.number, feed.step_number
+        self.generation, self.digest = feed.generation, feed.digest
 
 
 def make_genesis(
@@ -260,12 +267,18 @@ class Network:
         signature = sign(digest, validator.key.private)
         return encode_transaction(Transaction(1, kind, nonce, validator.key.address, body, signature))
 
-    def attest(self, validator: Validator, *statements: Statement, steps: Iterable[Step] = ()) -> bytes:
+    def attest(
+        self,
+        validator: Validator,
+        *statements: Statement,
+        steps: Iterable[Step] = (),
+        reanchor: ReanchorList | None = None,
+    ) -> bytes:
         """An attestation with these statements."""
         validator.counter += 1
         ordered = tuple(sorted(statements, key=statement_order))
         node_id = validator.id.to_bytes(8)
-        return self.transaction(validator, Attest(node_id, validator.counter, ordered, tuple(steps)))
+        return self.transaction(validator, Attest(node_id, validator.counter, ordered, tuple(steps), reanchor))
 
     def proposal_message(
         self, start: int, end: int, root: Hash32 | None = None, turn: int | None = None

@@ -12,7 +12,20 @@ from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
 from node.app.application import Application
 from node.app.engine_set import checked_update
 from node.app.errors import InvalidReason
-from node.app.messages import Conflict, Head, Invalid, Quiet, Statement, Steps, Upgrade, subject_of
+from node.app.messages import (
+    Conflict,
+    Head,
+    Invalid,
+    Quiet,
+    Reanchor,
+    ReanchoredStep,
+    ReanchorList,
+    Statement,
+    Steps,
+    Upgrade,
+    reanchor_digest,
+    subject_of,
+)
 from node.app.parameters import DataForm
 from node.app.queries import next_range, ranks, why_waiting
 from node.app.state import State
@@ -85,6 +98,19 @@ class Chaos:
             )
         return list({subject_of(statement): statement for statement in said}.values())
 
+    def reorg(self) -> ReanchorList:
+        """Where some of the last steps could stand now, mostly with the contents that they had."""
+        feed, draw = self.network.state.feeds[0], self.random
+        applied = feed.applied[-draw.randint(1, 5) :]
+        contents = [step.contents_hash for step in applied] if draw.random() < 0.8 else []
+        steps = tuple(
+            ReanchoredStep(
+                BlockNumber(feed.cursor.number + 1 + place), keccak256(contents_hash), UnixSeconds(5), 1, contents_hash
+            )
+            for place, contents_hash in enumerate(contents)
+        )
+        return ReanchorList(0, feed.step_number - len(steps), steps)
+
     def block(self) -> None:
         """A block of what some validators say, and a proposal if somebody may make one."""
         network, draw = self.network, self.random
@@ -95,11 +121,16 @@ class Chaos:
         if blocks is not None and proposer is not None and draw.random() < 0.7:
             transactions.append(network.transaction(proposer, network.proposal_message(blocks.start, blocks.end)))
         ahead = [step for step, _ in network.l1[0].steps if step.number >= network.state.feeds[0].step_number]
+        reorg = self.reorg() if draw.random() < 0.1 else None
         for validator in network.validators:
             if draw.random() < 0.8:
-                bodies = ahead[:1] if draw.random() < 0.5 else []
-                transactions.append(network.attest(validator, *self.statements(validator), steps=bodies))
+                bodies = ahead[:1] if draw.random() < 0.5 and reorg is None else []
+                said = self.statements(validator) if reorg is None else reanchoring(reorg)
+                transactions.append(network.attest(validator, *said, steps=bodies, reanchor=reorg))
+        generation = network.state.feeds[0].generation
         response = network.block(*transactions, seconds=draw.choice([0.5, 1, 1, 30]))
+        if network.state.feeds[0].generation != generation:
+            network.l1[0].reorganise(network.state.feeds[0])
         self.engine = checked_update(self.engine, response.validator_updates)
         self.headers = network.turn.next_header_id - 10_000
 
@@ -117,6 +148,11 @@ class Chaos:
         current = state.proposals[0].current
         assert current is None or current.turn == state.turns[0].number
         assert why_waiting(self.network.app.committed, 0).code
+
+
+def reanchoring(body: ReanchorList) -> list[Statement]:
+    """The statement that names a list."""
+    return [Reanchor(0, body.first, len(body.steps), reanchor_digest(body))]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

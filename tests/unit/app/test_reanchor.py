@@ -3,7 +3,7 @@
 from bridge.codec.feed import DONE_INDEX, genesis_digest
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
-from node.app.messages import Attest, Conflict, Reanchor, ReanchoredStep, ReanchorList, reanchor_digest
+from node.app.messages import Conflict, Reanchor, ReanchoredStep, ReanchorList, reanchor_digest
 from tests.unit.app import logs
 from tests.unit.app.network import Network, Validator
 
@@ -27,11 +27,9 @@ def reanchoring(network: Network, contents: list[Hash32] | None = None) -> Reanc
 
 def say(network: Network, validator: Validator, body: ReanchorList, *, carried: bool) -> bytes:
     """An attestation of CONFLICT and REANCHOR, with the list if it is to be carried."""
-    validator.counter += 1
     conflict = Conflict(0, network.state.feeds[0].step_number, body.steps[-1].block_hash)
     statement = Reanchor(0, body.first, len(body.steps), reanchor_digest(body))
-    attest = Attest(b"\x01" * 8, validator.counter, (conflict, statement), (), body if carried else None)
-    return network.transaction(validator, attest)
+    return network.attest(validator, conflict, statement, reanchor=body if carried else None)
 
 
 def two_steps() -> Network:
@@ -61,7 +59,7 @@ def test_reanchor__same_contents_over_two_thirds__cursor_moves_over_and_the_paus
     assert [step.block_hash for step in feed.applied] == [step.block_hash for step in body.steps]
     assert feed.reanchor_bodies == ()
 
-    network.l1[0].generation, network.l1[0].digest = 2, feed.digest
+    network.l1[0].reorganise(feed)
     network.l1_block(logs.unknown(data=b"c"))
     network.see_l1()
     assert network.state.feeds[0].step_number == 4
@@ -79,8 +77,7 @@ def test_reanchor__other_contents__stays_paused_and_says_so() -> None:
 
 def test_reanchor__list_that_nobody_names__not_kept() -> None:
     network = two_steps()
-    attest = Attest(b"\x01" * 8, 1, (), (), reanchoring(network))
-    network.block(network.transaction(network.validators[0], attest))
+    network.block(network.attest(network.validators[0], reanchor=reanchoring(network)))
     assert network.state.feeds[0].reanchor_bodies == ()
 
 
@@ -101,13 +98,13 @@ def test_reanchor__list_for_a_cursor_that_has_moved__dropped_and_not_taken_again
     body = reanchoring(network)
     statement = Reanchor(0, body.first, len(body.steps), reanchor_digest(body))
     one, *others = network.validators
-    network.block(network.transaction(one, Attest(b"\x01" * 8, 1, (statement,), (), body)))
+    network.block(network.attest(one, statement, reanchor=body))
     assert network.state.feeds[0].reanchor_bodies != ()
     network.l1_block(logs.unknown(data=b"c"))
     network.see_l1()
     assert network.state.feeds[0].reanchor_bodies == ()
     network.block(*(network.attest(validator, statement) for validator in others))
-    network.block(network.transaction(one, Attest(b"\x01" * 8, 2, (), (), body)))
+    network.block(network.attest(one, reanchor=body))
     feed = network.state.feeds[0]
     assert feed.reanchor_bodies == ()
     assert (feed.step_number, feed.is_paused, feed.reanchor_differs) == (4, False, False)
