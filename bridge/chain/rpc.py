@@ -109,7 +109,8 @@ class RpcPool:
     def second(self) -> "RpcPool | None":
         """A pool over the endpoints other than the one that answered last, for a second opinion; None without another.
 
-        It shares the endpoints' health with this pool.
+        It shares the endpoints' health with this pool. To be asked for right after the answer in question, before
+        anything else is awaited: other users of the pool get answers too.
         """
         others = tuple(endpoint for endpoint in self._endpoints if endpoint is not self._latest_used)
         if not others:

@@ -87,19 +87,25 @@ class Judge:
         return Valid(proposal.root_chain, proposal.turn, signature)
 
     async def _contradict(self, proposal: Proposal, root: Hash32, identity: Identity) -> Invalid | None:
-        """INVALID, if a second endpoint shows the same complete chain of headers as the first."""
+        """INVALID, if two endpoints now show the chain of headers that we hold.
+
+        Ours may have come from any of them, so we ask afresh; a twin of the reader knows which endpoint answered it,
+        whatever other duties ask meanwhile. Headers are linked, so who shows the last one vouches for them all.
+        """
         if said_invalid(proposal, identity.id):
             return None
-        second = self._side.reader.second()
-        if second is None:
+        first = self._side.reader.twin()
+        if first.second() is None:
             self.last_cannot_tell = "the root differs from ours, and there is no second endpoint to ask"
             return None
         try:
-            other_root = await root_by(second, proposal.start, proposal.end)
+            first_root = await root_by(first, proposal.start, proposal.end)
+            second = first.second()
+            second_root = None if second is None else await root_by(second, proposal.start, proposal.end)
         except ChainError as error:
             self.last_cannot_tell = f"the root differs from ours, and the second endpoint cannot tell: {error}"
             return None
-        if other_root != root:
+        if not first_root == second_root == root:
             self.last_cannot_tell = "the root differs from ours, and the two endpoints differ from each other"
             return None
         return Invalid(proposal.root_chain, proposal.turn, InvalidReason.ROOT_MISMATCH)

@@ -94,6 +94,21 @@ async def test_verdict__the_primary_lies_and_the_second_is_right__no_false_inval
     assert await _verdict(world) is None
 
 
+async def test_verdict__the_second_answered_somebody_else_last__the_primary_is_not_its_own_witness(
+    world: World,
+) -> None:
+    true_side, world.side_a.chain = world.side, _fork_of(world.side, length=12)
+    true_side.mine(count=10)
+    await world.look()
+    world.network.make_due(7)
+    world.network.propose(0, 7, _plain_root(true_side))
+    world.side_a.is_down = True
+    await world.follow_side.reader.head_number()
+    world.side_a.is_down = False
+    assert await _verdict(world) is None
+    assert world.judge.last_cannot_tell == "the root differs from ours, and the two endpoints differ from each other"
+
+
 async def test_verdict__our_invalid_is_in_the_state__not_said_again_and_counted_once(world: World) -> None:
     await world.proposed(root=WRONG_ROOT)
     invalid = await _verdict(world)
