@@ -97,6 +97,11 @@ class TransactionCode(IntEnum):
     FUTURE_RANGE = 29
     WRONG_ACCOUNT_ROOT = 30
 
+    @property
+    def is_executed(self) -> bool:
+        """Whether the transaction used up its nonce: it succeeded, or its proposal was refused."""
+        return self is TransactionCode.OK or self >= TransactionCode.UNKNOWN_ROOT_CHAIN
+
 
 class LogOutcome(StrEnum):
     """What became of an L1 log: applied, applied with an alert, or ignored for a reason."""

@@ -97,7 +97,7 @@ def _on_the_way(committed: Committed, waiting: Waiting, around: Surroundings) ->
         case WaitingCode.WAITING_FOR_PROPOSAL:
             text = f"it is the turn of {who}, until {waiting.deadline} on the root chain's clock"
         case WaitingCode.COLLECTING:
-            text = f"{_percent(waiting.share)} has signed"
+            text = f"{_percent(waiting.share)} has signed{_stake(committed.state, waiting, around)}"
         case WaitingCode.GRACE:
             text = f"{_percent(waiting.share)} has signed; late signatures may come for {waiting.blocks} blocks"
         case _:
@@ -160,6 +160,13 @@ def _shows_header(view: RootView, header_id: int) -> bool:
             if isinstance(event, NewHeaderBlock) and event.header_id == header_id:
                 return True
     return False
+
+
+def _stake(state: State, waiting: Waiting, around: Surroundings) -> str:
+    """What is missing when the power here is enough and the stake that L1 counts is not: leavers count there longer."""
+    if around.proposal is None or waiting.share is None or not waiting.share.is_quorum:
+        return ""
+    return f", but only {_percent(queries.l1_quorum(state, around.proposal))} that the root chain counts"
 
 
 def _views(state: State, root_chain: int) -> str:

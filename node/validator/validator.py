@@ -26,6 +26,7 @@ from bridge.chain.rpc import RpcPool
 from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
 from node.api.view import ChainEndpoint, VerdictCount
+from node.app.errors import TransactionCode
 from node.app.messages import decode_transaction
 from node.app.parameters import Finality
 from node.app.state import Committed
@@ -125,8 +126,9 @@ class Validator:
 
     def on_commit(self, block: CommittedBlock) -> None:
         """Look at a block that this validator's application has committed, and let the duties look again."""
-        for transaction in block.transactions:
-            self.readiness.observe(decode_transaction(transaction))
+        for transaction, result in zip(block.transactions, block.response.tx_results, strict=True):
+            if TransactionCode(result.code).is_executed:
+                self.readiness.observe(decode_transaction(transaction))
         self.supervisor.wake()
 
     # What the API asks

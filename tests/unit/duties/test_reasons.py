@@ -10,7 +10,7 @@ from bridge.chain.outbox_store import Attempt, EntryState, Intent, OutboxEntry
 from bridge.chain.outbox_store import Waiting as OutboxWaiting
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import to_hex
-from bridge.codec.types import UnixSeconds, Wei
+from bridge.codec.types import Address, UnixSeconds, Wei
 from node.app import queries
 from node.app.messages import Conflict, Steps
 from node.duties.follow import RootView, feed_position
@@ -247,6 +247,19 @@ def test_reason__its_facts__are_in_words_and_as_a_number(reason: Reason, number:
 def test_reason__no_quorum_of_the_engine__how_much_is_present() -> None:
     why = OVERLAYS[Reason.ENGINE_NO_QUORUM](_fresh()).why()
     assert (why.number, why.text) == (500, "50.0 % of the power is present; over 66.6 % is needed")
+
+
+def test_reason__power_enough_but_not_the_stake_that_l1_counts__says_both() -> None:
+    unusable = logs.staked(Address(b"\x05" * 20), 5, 300 * 10**18, bytes(64))
+    network = Network()
+    network.l1_block(unusable)
+    network.see_l1()
+    network.make_due(7)
+    assert network.propose(0, 7) == 0
+    network.sign(*network.validators)
+    why = Situation(network).why()
+    assert why.reason is Reason.COLLECTING
+    assert why.text == "100.0 % of the power has signed, but only 53.1 % of the power that the root chain counts"
 
 
 def test_reason__views_of_l1_differ__names_the_digests_and_who_holds_them() -> None:
