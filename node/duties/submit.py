@@ -102,6 +102,8 @@ class Submit:
         self._reader = reader
         self._contracts = contracts
         self._gas_limit = gas_limit
+        self._seen_pending_at: Hash32 | None = None
+        """The newest block when another's transaction was last seen waiting."""
 
     def entry(self, header_id: int) -> OutboxEntry | None:
         """What the outbox has about a header."""
@@ -151,7 +153,7 @@ class Submit:
         held = self.entry(proposal.header_id)
         calldata = _wanted_calldata(state, proposal, opening, held)
         if held is None:
-            if proposal.proposer != identity.signer and await shows_pending(self._reader, calldata):
+            if await self._leaves_it_to_another(state, proposal, identity, l1, calldata):
                 return
         elif not held.state.is_closed and (held.intent.data == calldata or held.state is EntryState.MINED):
             return
@@ -165,6 +167,21 @@ class Submit:
                 gas_limit=self._gas_limit,
             )
         )
+
+    async def _leaves_it_to_another(
+        self, state: State, proposal: Proposal, identity: Identity, l1: L1View, calldata: bytes
+    ) -> bool:
+        """Whether somebody's transaction with the same call waits already, for one more delay at the most.
+
+        Asked once a block. An underpriced transaction, or an endpoint that lies, must not hold up all ranks.
+        """
+        rank = rank_of(state, proposal, identity)
+        delay_s = state.params.root_chains[self.index].rank_delay_s
+        if not rank or proposal.opening is None or l1.waited_s(proposal.opening) >= (rank + 1) * delay_s:
+            return False
+        if self._seen_pending_at != l1.block_hash and await shows_pending(self._reader, calldata):
+            self._seen_pending_at = l1.block_hash
+        return self._seen_pending_at == l1.block_hash
 
     def _note(self, events: tuple[OutboxEvent, ...]) -> None:
         self.events.extend(events)

@@ -164,6 +164,24 @@ class TestSubmit:
         assert world.submit.entry(HEADER) is None
         world.root_a.pending_calldata = [b"something else"]
         await world.submit.run_once()
+        assert world.submit.entry(HEADER) is None, "it is asked once a block"
+        _l1_at(world, _opening_s(world) + 2 * ROOT.rank_delay_s + 1)
+        await world.submit.run_once()
+        assert world.submit.entry(HEADER) is not None
+
+    async def test_submit__another_s_stays_pending__we_send_after_one_more_delay(self, world: World) -> None:
+        proposal = await _opened_by_another(world)
+        assert proposal.opening is not None
+        world.root_a.pending_calldata = [submission_calldata(world.state, proposal, proposal.opening.signatures)]
+        _l1_at(world, _opening_s(world))
+        await world.submit.run_once()
+        rank = rank_of(world.state, proposal, world.identity)
+        assert rank
+        _l1_at(world, _opening_s(world) + (rank + 1) * ROOT.rank_delay_s - 1)
+        await world.submit.run_once()
+        assert world.submit.entry(HEADER) is None
+        _l1_at(world, _opening_s(world) + (rank + 1) * ROOT.rank_delay_s)
+        await world.submit.run_once()
         assert world.submit.entry(HEADER) is not None
 
     async def test_submit__it_has_landed_by_another__nothing_to_send(self, world: World) -> None:
