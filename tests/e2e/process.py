@@ -22,6 +22,8 @@ from urllib.request import Request, urlopen
 SIDEWARDEN = Path(sys.executable).with_name("sidewarden")
 WAIT_S = 60.0
 """Far longer than anything takes; a slow machine should not fail a test."""
+TEST_S = 600.0
+"""The limit of a whole test that waits many times."""
 STOP_S = 20.0
 LOOK_EVERY_S = 0.2
 ANSWER_S = 15.0

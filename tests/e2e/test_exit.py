@@ -18,9 +18,9 @@ from eth_account import Account as EthAccount
 from web3 import HTTPProvider, Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
 
-from tests.e2e.process import DevnetProcess, ask, wait_until
+from tests.e2e.process import TEST_S, DevnetProcess, ask, wait_until
 
-pytestmark = pytest.mark.xdist_group("devnet")
+pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
 
 ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts"
 ACCOUNT = 1

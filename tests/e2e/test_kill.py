@@ -31,9 +31,9 @@ from node.devnet.settings import DevnetSettings
 from node.engine.local.block_store import BlockStore
 from node.keys.slots import Purpose
 from node.store.state import SqliteStateStore
-from tests.e2e.process import SIDEWARDEN, UP, WAIT_S, DevnetProcess
+from tests.e2e.process import SIDEWARDEN, TEST_S, UP, WAIT_S, DevnetProcess
 
-pytestmark = pytest.mark.xdist_group("kill")
+pytestmark = [pytest.mark.xdist_group("kill"), pytest.mark.timeout(TEST_S)]
 
 VALIDATORS = 4
 COMING_UP_S = 4.0

@@ -21,9 +21,9 @@ from node.devnet.homes import DevnetFiles
 from node.devnet.network import Devnet, DevnetOptions, chains_settings
 from node.devnet.ports import choose_ports
 from node.devnet.settings import DevnetSettings
-from tests.e2e.process import SIDEWARDEN, WAIT_S, Process, ask, wait_until
+from tests.e2e.process import SIDEWARDEN, TEST_S, WAIT_S, Process, ask, wait_until
 
-pytestmark = pytest.mark.xdist_group("start")
+pytestmark = [pytest.mark.xdist_group("start"), pytest.mark.timeout(TEST_S)]
 
 STARTED = '"event": "started"'
 
