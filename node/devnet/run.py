@@ -42,7 +42,9 @@ async def _run(settings: DevnetSettings, console: Console) -> None:
         console.print(
             "one validator holds all the power: good for trying things out, and for nothing else", style="yellow"
         )
-    console.print(f"starting a devnet of {settings.validators} validators in {settings.home} …", highlight=False)
+    console.print(
+        f"starting a devnet of {settings.validators} validators in {settings.home} …", highlight=False, soft_wrap=True
+    )
     devnet = await Devnet.start(settings, SystemClock(), ChainsProcess.start)
     try:
         names = {account.address: f"validator {i + 1}" for i, account in enumerate(devnet.accounts.signers)}
@@ -52,7 +54,11 @@ async def _run(settings: DevnetSettings, console: Console) -> None:
     finally:
         await devnet.close()
     size_mb = devnet.files.size_bytes() / MEGABYTE
-    console.print(f"stopped; {settings.home} takes {size_mb:.1f} MB of disk and goes on from here", highlight=False)
+    console.print(
+        f"stopped; {settings.home} takes {size_mb:.1f} MB of disk and goes on from here",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _introduce(devnet: Devnet, story: Story) -> None:
