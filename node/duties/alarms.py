@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from bridge.codec.errors import AbiError
-from bridge.codec.events import Staked, decode_event
+from bridge.codec.events import Staked
 from node.app.state import WEI_PER_TOKEN, Feed, State
 from node.duties.follow import FollowRoot, FollowSide
 
@@ -35,24 +34,16 @@ def _of_joiners(state: State, roots: tuple[FollowRoot, ...]) -> Iterator[str]:
     """Who has staked in a confirmed block that the feed has not reached yet."""
     total = _total_power(state)
     known = {record.id for record in state.validators.members}
-    for joiner in _joiners(roots[state.params.staking_root_chain]):
+    view = roots[state.params.staking_root_chain].view
+    for joiner in () if view is None else view.coming_events():
+        if not isinstance(joiner, Staked):
+            continue
         power = joiner.amount_wei // WEI_PER_TOKEN
         if joiner.validator_id not in known and power * ALARMING_PART > total + power:
             yield (
                 f"JOINER_OVER_QUARTER: validator {joiner.validator_id} is about to join with "
                 f"{power / (total + power):.1%} of the power: be sure that its node runs"
             )
-
-
-def _joiners(follow: FollowRoot) -> Iterator[Staked]:
-    for found in () if follow.view is None else follow.view.scan.steps:
-        for log in found.step.logs:
-            try:
-                event = decode_event(log)
-            except AbiError:
-                continue
-            if isinstance(event, Staked):
-                yield event
 
 
 def _of_the_chains(state: State, side: FollowSide, roots: tuple[FollowRoot, ...]) -> Iterator[str]:

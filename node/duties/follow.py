@@ -4,7 +4,7 @@ Trouble with a chain is a value here (`trouble`), shown by status; a duty that c
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bridge.chain.errors import ChainError
@@ -12,6 +12,8 @@ from bridge.chain.feed import FeedPosition, Quiet, Scan, StepBuilder
 from bridge.chain.header_store import BlockPoint
 from bridge.chain.headers import HeaderFollower, ReorgBelowConfirmed
 from bridge.chain.reader import ChainReader
+from bridge.codec.errors import AbiError
+from bridge.codec.events import Event, decode_event
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
 from node.app.state import Committed, State
 from node.duties.roots import RangeRoots
@@ -109,6 +111,17 @@ class RootView:
     deadline: UnixSeconds | None
     conflict: Hash32 | None
     """This node's confirmed hash at the cursor's block, if it is another one than the state's."""
+
+    def coming_events(self) -> Iterator[Event]:
+        """What the proved steps say, in order; logs that are no event of ours, or malformed, are passed over."""
+        for found in self.scan.steps:
+            for feed_log in found.step.logs:
+                try:
+                    event = decode_event(feed_log)
+                except AbiError:
+                    continue
+                if event is not None:
+                    yield event
 
 
 class FollowRoot(FollowHeaders):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bridge.codec.types import Address, ValidatorId
-from node.app.state import State, ValidatorRecord
+from node.app.state import State
 from node.keys.ring import KeyRing
 
 
@@ -24,8 +24,3 @@ def find_identity(state: State, ring: KeyRing) -> Identity | None:
     known = [Identity(member.id, member.signer) for member in section.members]
     known += [Identity(member.id, member.signer) for member in section.tally_set]
     return next((identity for identity in known if identity.signer in ring), None)
-
-
-def record_of(state: State, validator_id: ValidatorId) -> ValidatorRecord | None:
-    """A member of the contract's set, leavers included until their epoch."""
-    return next((record for record in state.validators.members if record.id == validator_id), None)

@@ -11,7 +11,7 @@ from node.duties.attest import AttestDuty
 from node.duties.engine_view import EngineView
 from node.duties.follow import FollowHeaders, FollowRoot, FollowSide
 from node.duties.funds import WatchFunds
-from node.duties.identity import Identity, find_identity, record_of
+from node.duties.identity import Identity, find_identity
 from node.duties.propose import Propose
 from node.duties.readiness import Readiness
 from node.duties.reasons import Surroundings, why_waiting
@@ -147,5 +147,5 @@ def surroundings(parts: Parts, follow: FollowRoot, submit: Submit) -> Surroundin
 
 def _leaving_acks(state: State, identity: Identity | None) -> int | None:
     """How many acks a leaver's node still has to run; None for who is not leaving."""
-    record = None if identity is None else record_of(state, identity.id)
+    record = None if identity is None else queries.member_by_signer(state, identity.signer)
     return None if record is None else queries.is_leaving(state, record)

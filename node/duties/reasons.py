@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from bridge.chain.outbox_store import EntryState, OutboxEntry
 from bridge.chain.outbox_store import Waiting as OutboxWaiting
-from bridge.codec.errors import AbiError
-from bridge.codec.events import NewHeaderBlock, decode_event
+from bridge.codec.events import NewHeaderBlock
 from bridge.codec.hexadecimal import to_hex
 from node.app import queries
 from node.app.queries import Waiting, WaitingCode
@@ -151,15 +150,7 @@ def _landed(state: State, proposal: Proposal, around: Surroundings) -> Why:
 
 
 def _shows_header(view: RootView, header_id: int) -> bool:
-    for found in view.scan.steps:
-        for log in found.step.logs:
-            try:
-                event = decode_event(log)
-            except AbiError:
-                continue
-            if isinstance(event, NewHeaderBlock) and event.header_id == header_id:
-                return True
-    return False
+    return any(isinstance(event, NewHeaderBlock) and event.header_id == header_id for event in view.coming_events())
 
 
 def _stake(state: State, waiting: Waiting, around: Surroundings) -> str:
