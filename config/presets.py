@@ -6,10 +6,11 @@ polygon   for contracts and cadence as Polygon PoS has them on Ethereum
 
 from dataclasses import dataclass
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId
 from config.schema import Api, Fees, Keys, NodeConfig, Paths, RootChain, SideChain
 from config.table import RpcUrl
-from node.app.parameters import DataForm, Finality, Parameters, QuorumUnit, RootChainParameters
+from node.app.parameters import Finality, Parameters, QuorumUnit, RootChainParameters
 
 DEVNET_SIDE_BLOCK_S = 1
 DEVNET_ROOT_BLOCK_S = 2

@@ -6,23 +6,16 @@ nothing between them.
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 from bridge.codec import rlp
 from bridge.codec.abi import encode_call
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address, ChainId, Wei
 from contracts.loader import constructor_data
 
 ERC20_TOKEN_TYPE = keccak256(b"ERC20")
 """How RootChainManager names tokens that ERC20Predicate holds."""
-
-
-class DataForm(IntEnum):
-    """What validators sign, by RootChain's numbers: six words, or those bound to one contract, place and deadline."""
-
-    POLYGON = 0
-    BOUND = 1
 
 
 @dataclass(frozen=True, slots=True)

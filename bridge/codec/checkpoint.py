@@ -11,6 +11,7 @@ Both go into `submitCheckpoint(bytes data, uint256[3][] signatures)`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import pairwise
 
 from bridge.codec import eip712
@@ -32,6 +33,13 @@ _BOUND_TYPE = (
     "uint256 sideChainId,uint256 headerId,uint256 validUntil)"
 )
 _SUBMIT_SELECTOR = selector("submitCheckpoint(bytes,uint256[3][])")
+
+
+class DataForm(IntEnum):
+    """Which of the two forms a RootChain takes, by the number that its constructor has for it."""
+
+    POLYGON = 0
+    BOUND = 1
 
 
 @dataclass(frozen=True, slots=True)

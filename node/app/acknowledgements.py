@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.checkpoint import HEADER_ID_STEP, DataForm
 from bridge.codec.events import NewHeaderBlock, ResetHeaderBlock
 from bridge.codec.feed import FeedLog, Step
 from bridge.codec.types import ZERO_HASH, BlockNumber
 from node.app.draft import Draft
 from node.app.errors import LogOutcome
 from node.app.history import CheckpointEntry, RecordedSignature, ResetEntry
-from node.app.parameters import DataForm, RootChainParameters
+from node.app.parameters import RootChainParameters
 from node.app.proposals import close_current
 from node.app.staking import advance_epoch
 from node.app.state import HeaderSpan, Proposal, ProposalBook, Stage

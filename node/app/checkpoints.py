@@ -5,12 +5,13 @@ What each validator must judge for itself is the root alone; all else is checked
 
 from dataclasses import replace
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, Hash32, Signature, ValidatorId
 from node.app.draft import Draft
 from node.app.errors import InvalidReason, TransactionCode
 from node.app.history import LateEntry, RejectionEntry
 from node.app.messages import ProposeCheckpoint
-from node.app.parameters import DataForm, RootChainParameters
+from node.app.parameters import RootChainParameters
 from node.app.proposals import (
     ACCOUNT_ROOTS_MAX,
     close_current,

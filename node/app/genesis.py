@@ -11,13 +11,13 @@ from functools import lru_cache
 from typing import TypeVar
 
 from bridge.codec import secp256k1
-from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.checkpoint import HEADER_ID_STEP, DataForm
 from bridge.codec.feed import FilterEntry
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address, BlockNumber, Hash32, PublicKey, UnixSeconds, ValidatorId, Wei
 from node.app import canonical
 from node.app.errors import GenesisError
-from node.app.parameters import DataForm, Parameters, RootChainParameters, least_no_ack_buffer_s
+from node.app.parameters import Parameters, RootChainParameters, least_no_ack_buffer_s
 from node.app.proposers import TOTAL_POWER_MAX
 from node.app.state import WEI_PER_TOKEN
 

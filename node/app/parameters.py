@@ -7,14 +7,8 @@ chain's own timestamps; the names say which.
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId
-
-
-class DataForm(IntEnum):
-    """Which bytes validators sign for a root chain's contract (docs/protocol.md P6)."""
-
-    POLYGON = 0
-    BOUND = 1
 
 
 class QuorumUnit(IntEnum):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from bridge.codec.checkpoint import (
     Checkpoint,
     CheckpointBinding,
+    DataForm,
     SignedBy,
     bound_data,
     bound_digest,
@@ -15,7 +16,7 @@ from bridge.codec.checkpoint import (
 )
 from bridge.codec.types import Hash32, UnixSeconds
 from node.app.draft import Draft
-from node.app.parameters import DataForm, QuorumUnit, RootChainParameters
+from node.app.parameters import QuorumUnit, RootChainParameters
 from node.app.state import WEI_PER_TOKEN, Proposal, ProposalBook, Stage, TallyMember, ValidatorRecord, Verdict
 from node.app.tallies import Share, share_of
 

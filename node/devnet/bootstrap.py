@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bridge.chain.reader import ChainReader
 from bridge.codec.abi import encode_call
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import (
-    DataForm,
     DeploymentPlan,
     DeploymentStep,
     RootContracts,

@@ -19,17 +19,16 @@ from aiohttp import web
 from bridge.chain.clock import Clock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
 from config.file import Home, load_home
 from config.presets import DEVNET_ROOT_BLOCK_S, DEVNET_SIDE_BLOCK_S, devnet_network, devnet_root_chain
 from config.presets import RootContracts as PresetContracts
 from config.table import RpcUrl
-from contracts.deployment import DataForm as ContractForm
 from node.api.server import ApiServer
 from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json, genesis_to_json
 from node.app.opened import TransactionOpener
-from node.app.parameters import DataForm
 from node.devnet.accounts import Account, draw_accounts
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
@@ -104,7 +103,7 @@ class Devnet:
         self.settings = settings
         self.files = DevnetFiles(settings.home)
         self.accounts = draw_accounts(settings.seed, settings.validators)
-        self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, ContractForm[settings.data_form.upper()])
+        self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, DataForm[settings.data_form.upper()])
         self.contracts: DevnetContracts = contracts_of(self.plan)
         self.chains = chains
         self.side = ChainReader(RpcPool(SIDE, (chains.rpc_url(SIDE),), SIDE_CHAIN_ID, session, clock))

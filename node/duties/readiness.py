@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from bridge.chain.errors import ChainError
 from bridge.chain.reader import ChainReader
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import BlockNumber, ChainId
 from node.app.genesis import Genesis, genesis_hash
 from node.app.messages import Attest, Transaction, decode_body, transaction_digest
-from node.app.parameters import DataForm
 from node.app.proposals import binding_of, checkpoint_of
 from node.app.state import Committed, Proposal, State
 from node.duties.engine_view import EngineView

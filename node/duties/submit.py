@@ -12,10 +12,9 @@ from bridge.chain.errors import ChainError
 from bridge.chain.outbox import Judgement, Outbox, OutboxEvent
 from bridge.chain.outbox_store import EntryState, Intent, OutboxEntry, Waiting
 from bridge.chain.reader import ChainReader
-from bridge.codec.checkpoint import SignedBy, decode_bound_data, decode_submit_calldata, submit_calldata
+from bridge.codec.checkpoint import DataForm, SignedBy, decode_bound_data, decode_submit_calldata, submit_calldata
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds, Wei
 from node.app import queries
-from node.app.parameters import DataForm
 from node.app.proposals import data_of
 from node.app.state import Committed, Opening, Proposal, Stage, State
 from node.duties.contract_view import ContractReader

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from statistics import fmean
 
-from contracts.deployment import DataForm
+from bridge.codec.checkpoint import DataForm
 from tests.bench.rows import Row, at_most
 from tests.bench.sizes import Sizes
 from tests.contracts.gas_measurement import AIMS, POLYGON, measure_checkpoints

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from contracts.deployment import DataForm
+from bridge.codec.checkpoint import DataForm
 from tests.contracts.crossing import Crossing, join_chains
 from tests.contracts.network import DEVNET_STAKES, Network, deploy
 

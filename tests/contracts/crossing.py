@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from bridge.codec import merkle
-from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.checkpoint import HEADER_ID_STEP, DataForm
 from bridge.codec.events import StateSynced, decode_event
 from bridge.codec.exit_payload import ExitPayload, branch_mask
 from bridge.codec.header import Header, leaf_of
@@ -13,7 +13,6 @@ from bridge.codec.types import Address, BlockNumber, Hash32, Wei
 from contracts import calls
 from contracts.deployment import (
     ERC20_TOKEN_TYPE,
-    DataForm,
     DeploymentStep,
     SideContracts,
     contract_address,

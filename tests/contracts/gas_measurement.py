@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.checkpoint import HEADER_ID_STEP, DataForm
 from bridge.codec.exit_payload import encode_payload
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Wei
 from contracts import calls
-from contracts.deployment import DataForm, DeploymentPlan, DeploymentStep, root_deployment, side_deployment
+from contracts.deployment import DeploymentPlan, DeploymentStep, root_deployment, side_deployment
 from tests.contracts.crossing import BURNER, join_chains
 from tests.contracts.harness import DEPLOYER, SUBMITTER, account, invoke
 from tests.contracts.network import (

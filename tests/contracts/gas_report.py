@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from contracts.deployment import DataForm
+from bridge.codec.checkpoint import DataForm
 from tests.contracts.gas_measurement import AIMS, POLYGON, CheckpointGas, Measurement, OperationGas, measure
 
 REPORT = Path(__file__).parents[2] / "docs" / "gas.md"

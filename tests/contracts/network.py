@@ -8,6 +8,7 @@ from bridge.codec.checkpoint import (
     HEADER_ID_STEP,
     Checkpoint,
     CheckpointBinding,
+    DataForm,
     SignedBy,
     bound_data,
     bound_digest,
@@ -19,7 +20,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import sign
 from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from contracts import calls
-from contracts.deployment import DataForm, DeploymentPlan, DeploymentStep, RootContracts, root_deployment
+from contracts.deployment import DeploymentPlan, DeploymentStep, RootContracts, root_deployment
 from node.devnet.chain import ChainGenesis, EmbeddedChain
 from tests.contracts.harness import DEPLOYER, FUNDED, SUBMITTER, SYNCER, Account, ContractChain, Mined, account
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.deployment import DataForm, contract_address, root_deployment, side_deployment
+from bridge.codec.checkpoint import DataForm
+from contracts.deployment import contract_address, root_deployment, side_deployment
 from contracts.loader import artifact
 from tests.contracts.crossing import Crossing
 from tests.contracts.harness import DEPLOYER, STRANGER, SYNCER, invoke

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.codec.checkpoint import HEADER_ID_STEP, Checkpoint, CheckpointBinding
+from bridge.codec.checkpoint import HEADER_ID_STEP, Checkpoint, CheckpointBinding, DataForm
 from bridge.codec.events import NewHeaderBlock, ResetHeaderBlock, decode_event
 from bridge.codec.hash import keccak256
 from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, ChainId, Hash32, UnixSeconds
-from contracts.deployment import DataForm, DeploymentStep
+from contracts.deployment import DeploymentStep
 from tests.contracts.harness import DEPLOYER, STRANGER, SUBMITTER, Mined, account, invoke
 from tests.contracts.network import BLOCKS, ROOT_CHAIN_ID, SIDE_CHAIN_ID, Network, SignedData
 

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.codec.abi import encode_call
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.secp256k1 import ORDER, sign
 from bridge.codec.types import Address, Signature
-from contracts.deployment import DataForm, DeploymentStep
+from contracts.deployment import DeploymentStep
 from tests.contracts.conftest import NetworkFactory
 from tests.contracts.harness import STRANGER, SUBMITTER, VALIDATORS, Account, invoke
 from tests.contracts.network import DEVNET_STAKES, TOKEN, Network, SignedData

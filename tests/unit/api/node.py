@@ -8,6 +8,7 @@ from bridge.burns.leaves import LeafSource, StoredLeaves
 from bridge.burns.service import BurnService
 from bridge.chain.endpoint import EndpointReport, EndpointState
 from bridge.codec import secp256k1
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
 from bridge.codec.types import (
     ZERO_HASH,
@@ -37,7 +38,6 @@ from node.app.history import (
     ResetEntry,
     encode_entry,
 )
-from node.app.parameters import DataForm
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LogEntry, MemoryStateStore
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why

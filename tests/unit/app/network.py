@@ -7,6 +7,7 @@ Nothing here judges; it only says what a test tells it to say. Several applicati
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.feed import FeedLog, FilterEntry, Step, next_digest, steps_of_block
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, public_key_of, sign
@@ -39,7 +40,7 @@ from node.app.messages import (
     statement_order,
     transaction_digest,
 )
-from node.app.parameters import DataForm, RootChainParameters
+from node.app.parameters import RootChainParameters
 from node.app.proposals import digest_of
 from node.app.state import Feed, Proposal, Stage, State, Turn
 from node.app.store import MemoryStateStore

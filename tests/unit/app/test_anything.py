@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.feed import FeedLog
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
@@ -26,7 +27,6 @@ from node.app.messages import (
     reanchor_digest,
     subject_of,
 )
-from node.app.parameters import DataForm
 from node.app.queries import next_range, ranks, why_waiting
 from node.app.state import State
 from node.app.store import MemoryStateStore

@@ -2,11 +2,11 @@
 
 import pytest
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Hash32
 from node.app.errors import TransactionCode
 from node.app.history import CheckpointEntry, LateEntry, decode_entry
-from node.app.parameters import DataForm
 from node.app.queries import WaitingCode, next_range, why_waiting
 from node.app.state import Stage
 from tests.unit.app import logs

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.feed import FilterEntry
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, PublicKey, ValidatorId, Wei
 from node.app.errors import EncodingError, GenesisError
 from node.app.genesis import Genesis, decode_genesis, encode_genesis, genesis_hash
 from node.app.genesis_file import FILE_BYTES_MAX, genesis_from_json, genesis_to_json
-from node.app.parameters import DataForm, least_no_ack_buffer_s
+from node.app.parameters import least_no_ack_buffer_s
 from node.app.proposers import TOTAL_POWER_MAX
 from tests.unit.app.network import NETWORK, ROOT, TOKEN, make_genesis, with_parameters
 

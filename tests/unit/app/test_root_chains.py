@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import ChainId, Hash32
 from node.app.acknowledgements import HEADERS_MAX
 from node.app.errors import TransactionCode
 from node.app.execution import chain_order
 from node.app.messages import Conflict
-from node.app.parameters import DataForm
 from node.app.proposals import digest_of
 from node.app.state import Proposal
 from tests.unit.app import logs

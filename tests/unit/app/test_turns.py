@@ -1,10 +1,10 @@
 """Turns: due, deadline, no-ack, rotation; with dead proposers, slow L1, fast clocks, liars, laggards, long absences."""
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
 from bridge.codec.types import UnixSeconds
 from node.app.errors import TransactionCode
 from node.app.history import NoAckEntry, decode_entry
-from node.app.parameters import DataForm
 from node.app.state import Stage
 from tests.unit.app import logs
 from tests.unit.app.network import GENESIS_S, Network, with_parameters

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, public_key_of
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, ValidatorId, Wei
@@ -19,7 +20,7 @@ from config.presets import (
 )
 from config.schema import NodeConfig, Paths
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis
-from node.app.parameters import DataForm, Parameters, RootChainParameters, least_no_ack_buffer_s
+from node.app.parameters import Parameters, RootChainParameters, least_no_ack_buffer_s
 
 SIDE, ROOT = ChainId(1_337), ChainId(1_338)
 CONTRACTS = RootContracts(Address(b"\x01" * 20), Address(b"\x02" * 20), Address(b"\x03" * 20))

@@ -6,12 +6,11 @@ import pytest
 
 from bridge.chain.outbox import Judgement
 from bridge.chain.outbox_store import EntryState, Intent, Waiting
-from bridge.codec.checkpoint import decode_submit_calldata
+from bridge.codec.checkpoint import DataForm, decode_submit_calldata
 from bridge.codec.hash import keccak256
 from bridge.codec.transaction import decode_raw
 from bridge.codec.types import BlockNumber, UnixSeconds, Wei
 from node.app import queries
-from node.app.parameters import DataForm
 from node.app.state import Proposal, Stage
 from node.duties.contract_view import CheckpointView
 from node.duties.genesis_check import contract_reader

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bridge.chain.clock import ManualClock
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.events import STAKE_UPDATE_TOPIC
 from bridge.codec.feed import FeedLog, FilterEntry, Step, genesis_digest, next_digest
 from bridge.codec.secp256k1 import sign
@@ -35,7 +36,6 @@ from node.app.messages import (
     transaction_digest,
 )
 from node.app.opened import TransactionOpener
-from node.app.parameters import DataForm
 from node.app.store import MemoryStateStore
 from node.engine.genesis import init_chain_request
 from node.engine.local.block import BlockReport

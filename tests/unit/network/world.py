@@ -11,11 +11,10 @@ from bridge.chain.clock import ManualClock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
 from bridge.codec.abi import encode_call
+from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address
 from config.presets import RootContracts, devnet_network, devnet_root_chain
-from contracts.deployment import DataForm as ContractForm
 from node.app.genesis import Genesis
-from node.app.parameters import DataForm
 from node.devnet.accounts import Account, draw_accounts
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, contracts_of, deployment_plan
 from node.devnet.chains_local import LocalChains
@@ -36,7 +35,7 @@ class Chains:
         self.local = local
         self.clock = clock
         self.accounts = draw_accounts(0, validators)
-        self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, ContractForm.BOUND)
+        self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, DataForm.BOUND)
         self.contracts = contracts_of(self.plan)
         self.root = ChainReader(RpcPool(ROOT, (local.rpc_url(ROOT),), ROOT_CHAIN_ID, session, clock))
         self.side = ChainReader(RpcPool(SIDE, (local.rpc_url(SIDE),), SIDE_CHAIN_ID, session, clock))
