@@ -1,8 +1,8 @@
-"""One JSON-RPC URL: HTTP in and out, with limits, and an error of ours for whatever comes back.
+"""One JSON-RPC URL: a body out and a reply in, with limits, and an error of ours for whatever comes back.
 
 `RpcPool` is the one to use; this module knows nothing of other endpoints, retries or budgets. The URL may hold a key,
-so it never leaves the `Endpoint`: errors, logs and reprs name the label, aiohttp's errors (which quote URLs) are not
-chained, and where a node's own words repeat a part of the URL, that part is cut out.
+so only the `Endpoint` and its transport see it: errors, logs and reprs name the label, and where a node's own words
+repeat a part of the URL, that part is cut out.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
 
 from bridge.chain.breaker import Breaker
@@ -25,15 +24,13 @@ from bridge.chain.errors import (
     EndpointUnreachable,
     RpcRefused,
 )
+from bridge.chain.transport import ConnectionFailed, ReplyTooLarge, Transport
 
 MESSAGE_CHARACTERS_MAX = 300
 """Of a node's error message: it may hold a whole page of HTML."""
 
 SECRET_CHARACTERS_MIN = 8
 """Shorter parts of a URL are taken for words such as "mainnet", not for keys."""
-
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
-_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ class Endpoint:
 
     url: str
     label: str
-    session: aiohttp.ClientSession
+    transport: Transport
     response_bytes_max: int
     batch_max: int
     """Calls in one request; halved when the node refuses a batch as a whole."""
@@ -146,24 +143,14 @@ class Endpoint:
 
     async def _post_bytes(self, body: bytes) -> bytes:
         try:
-            async with self.session.post(
-                self.url, data=body, headers=_HEADERS, timeout=_NO_TIMEOUT, allow_redirects=False
-            ) as response:
-                if response.status != 200:
-                    raise EndpointStatus(f"{self.label}: HTTP status {response.status}", response.status)
-                return await self._read(response)
-        except (aiohttp.ClientError, OSError) as error:
-            raise EndpointUnreachable(f"{self.label}: no connection ({type(error).__name__})") from None
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > self.response_bytes_max:
-                raise EndpointTooLarge(f"{self.label}: an answer of more than {self.response_bytes_max} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
+            reply = await self.transport.post(self.url, body, self.response_bytes_max)
+        except ConnectionFailed as error:
+            raise EndpointUnreachable(f"{self.label}: no connection ({error})") from None
+        except ReplyTooLarge:
+            raise EndpointTooLarge(f"{self.label}: an answer of more than {self.response_bytes_max} bytes") from None
+        if reply.status != 200:
+            raise EndpointStatus(f"{self.label}: HTTP status {reply.status}", reply.status)
+        return reply.body
 
     def _answer_of(self, reply: object, identifier: int) -> RpcAnswer | RpcRefused:
         if (

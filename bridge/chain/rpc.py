@@ -1,6 +1,6 @@
 """Several JSON-RPC URLs of one chain behind one `call`.
 
-    pool = RpcPool("root", urls, ChainId(1), session, SystemClock(), RpcLimits())
+    pool = RpcPool("root", urls, ChainId(1), HttpTransport(session), SystemClock(), RpcLimits())
     head = await pool.call("eth_blockNumber", [])
 
 The first URL is the primary; the next is asked when it fails, and the primary again as soon as it works. Whoever can
@@ -15,12 +15,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import aiohttp
-
 from bridge.chain.breaker import BreakerRules
 from bridge.chain.clock import Clock
 from bridge.chain.endpoint import Endpoint, EndpointReport, EndpointState, RpcAnswer, RpcCall, label_of
 from bridge.chain.errors import EndpointError, EndpointStatus, EndpointTimeout, NoEndpoint, RpcRefused, WrongChain
+from bridge.chain.transport import Transport
 from bridge.codec.hexadecimal import quantity, to_hex
 from bridge.codec.types import ChainId, Hash32
 
@@ -65,12 +64,12 @@ class RpcPool:
         name: str,
         urls: Sequence[str],
         chain_id: ChainId,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         clock: Clock,
         limits: RpcLimits | None = None,
         genesis_hash: Hash32 | None = None,
     ) -> None:
-        """`session` is the caller's, who closes it. Raises ValueError for a bad URL, without quoting it."""
+        """Raises ValueError for a bad URL, without quoting it."""
         if not 1 <= len(urls) <= ENDPOINTS_MAX:
             raise ValueError(f"{name}: give between 1 and {ENDPOINTS_MAX} RPC URLs, not {len(urls)}")
         self.name = name
@@ -82,7 +81,7 @@ class RpcPool:
             Endpoint(
                 url=url,
                 label=label_of(url, position),
-                session=session,
+                transport=transport,
                 response_bytes_max=self._limits.response_bytes_max,
                 batch_max=self._limits.batch_max,
                 gate=asyncio.Semaphore(self._limits.in_flight_max),

@@ -19,6 +19,7 @@ from aiohttp import web
 from bridge.chain.clock import Clock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport, Transport
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
 from config.file import Home, load_home
@@ -95,7 +96,7 @@ class Devnet:
         self,
         settings: DevnetSettings,
         clock: Clock,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         chains: Chains,
         cleanup: AsyncExitStack,
     ) -> None:
@@ -106,14 +107,14 @@ class Devnet:
         self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, DataForm[settings.data_form.upper()])
         self.contracts: DevnetContracts = contracts_of(self.plan)
         self.chains = chains
-        self.side = ChainReader(RpcPool(SIDE, (chains.rpc_url(SIDE),), SIDE_CHAIN_ID, session, clock))
-        self.root = ChainReader(RpcPool(ROOT, (chains.rpc_url(ROOT),), ROOT_CHAIN_ID, session, clock))
+        self.side = ChainReader(RpcPool(SIDE, (chains.rpc_url(SIDE),), SIDE_CHAIN_ID, transport, clock))
+        self.root = ChainReader(RpcPool(ROOT, (chains.rpc_url(ROOT),), ROOT_CHAIN_ID, transport, clock))
         self.validators: tuple[Validator, ...] = ()
         self.api_urls: tuple[str, ...] = ()
         self.genesis: Genesis
         self.engine: LocalEngine
         self._clock = clock
-        self._session = session
+        self._transport = transport
         self._cleanup = cleanup
         self._is_new = not self.files.genesis.exists()
 
@@ -137,7 +138,7 @@ class Devnet:
             chains = await start_chains(asked)
             cleanup.push_async_callback(chains.close)
             session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-            devnet = cls(settings, clock, session, chains, cleanup)
+            devnet = cls(settings, clock, HttpTransport(session), chains, cleanup)
             await devnet._come_up(ports, options)
             devnet._cleanup = cleanup.pop_all()
         return devnet
@@ -227,7 +228,7 @@ class Devnet:
         self.engine = local_engine(self.genesis, opened, store, self._clock)
         self.validators = tuple(
             Validator(
-                home, LocalEngineView(self.engine, index), self._session, self._clock, options.proposal_maker(index)
+                home, LocalEngineView(self.engine, index), self._transport, self._clock, options.proposal_maker(index)
             )
             for index, home in enumerate(opened)
         )

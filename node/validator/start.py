@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from bridge.chain.clock import Clock, SystemClock
+from bridge.chain.transport import HttpTransport
 from config.file import Home, check_against_genesis, load_home
 from node.api.server import ApiServer
 from node.app.genesis import Genesis
@@ -83,7 +84,7 @@ async def _bring_up(
     opened = cleanup.enter_context(closing(open_home(home, genesis)))
     engine = local_engine(genesis, (opened,), store, clock)
     session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-    validator = Validator(opened, LocalEngineView(engine, 0), session, clock)
+    validator = Validator(opened, LocalEngineView(engine, 0), HttpTransport(session), clock)
     cleanup.push_async_callback(validator.close)
     engine.subscribe(0, validator.on_commit)
     engine.start()

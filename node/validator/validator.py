@@ -2,15 +2,13 @@
 
 opened = open_home(home, genesis)                          # files and keys
 engine = LocalEngine([opened.member(clock)], …)
-validator = Validator(opened, LocalEngineView(engine, 0), session, clock)
+validator = Validator(opened, LocalEngineView(engine, 0), transport, clock)
 engine.subscribe(0, validator.on_commit)
 engine.start()
 await validator.run()                                      # until cancelled
 """
 
 from importlib.metadata import version
-
-import aiohttp
 
 from bridge.burns.cadence import RangeRule
 from bridge.burns.leaves import FetchedLeaves, LeafSource, StoredLeaves
@@ -23,6 +21,7 @@ from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.outbox import Outbox
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import Transport
 from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
 from node.api.view import ChainEndpoint, VerdictCount
@@ -55,14 +54,14 @@ class Validator:
         self,
         opened: OpenHome,
         engine: EngineView,
-        session: aiohttp.ClientSession,
+        transport: Transport,
         clock: Clock,
         proposal_maker: ProposalMaker | None = None,
     ) -> None:
         """`proposal_maker` decides what to propose; left out, what the rules ask for."""
         self.moniker = opened.config.moniker
         self.opened = opened
-        self._session = session
+        self._transport = transport
         self._clock = clock
         self.side = self._follow_side()
         self.roots = tuple(self._follow_root(index) for index in range(len(opened.genesis.root_chains)))
@@ -179,7 +178,7 @@ class Validator:
         opened, network = self.opened, self.opened.genesis.parameters
         configured = opened.config.side_chain
         pool = RpcPool(
-            "side", configured.rpc_urls, network.side_chain_id, self._session, self._clock, opened.config.rpc.limits
+            "side", configured.rpc_urls, network.side_chain_id, self._transport, self._clock, opened.config.rpc.limits
         )
         reader = ChainReader(pool)
         starts = (root_chain.next_start for root_chain in opened.genesis.root_chains)
@@ -198,7 +197,7 @@ class Validator:
         agreed = genesis.parameters
         configured = opened.config.root_chain(agreed.name)
         pool = RpcPool(
-            agreed.name, configured.rpc_urls, agreed.chain_id, self._session, self._clock, opened.config.rpc.limits
+            agreed.name, configured.rpc_urls, agreed.chain_id, self._transport, self._clock, opened.config.rpc.limits
         )
         reader = ChainReader(pool)
         follower = HeaderFollower(

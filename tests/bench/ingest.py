@@ -12,6 +12,7 @@ from bridge.chain.clock import SystemClock
 from bridge.chain.headers import BATCH_HEADERS, BATCHES_IN_FLIGHT, Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.types import BlockNumber
 from node.store.local import LocalStore
 from tests.bench.header_server import CHAIN_ID, served_headers
@@ -54,7 +55,7 @@ async def _times_s(count: int, microseconds: int, repeats: int) -> tuple[float, 
 async def _ingest(url: str, session: aiohttp.ClientSession, count: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         store = LocalStore(Path(home) / "local.db")
-        reader = ChainReader(RpcPool("side", [url], CHAIN_ID, session, SystemClock()))
+        reader = ChainReader(RpcPool("side", [url], CHAIN_ID, HttpTransport(session), SystemClock()))
         follower = HeaderFollower(reader, store.headers("side"), Confirmations(2), BlockNumber(0), keep_blooms=False)
         while (await follower.advance()).more:
             pass

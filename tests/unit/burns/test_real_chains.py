@@ -17,6 +17,7 @@ from bridge.chain.header_store import MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.events import TRANSFER_TOPIC
 from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32
 from node.devnet.rpc.server import RpcLimits, ServedChain, rpc_app
@@ -63,7 +64,7 @@ async def real_world() -> AsyncIterator[RealWorld]:
     async with aiohttp.ClientSession() as session:
 
         def reader(name: str, chain_id: ChainId) -> ChainReader:
-            return ChainReader(RpcPool(name, [f"{base}/{name}"], chain_id, session, root.clock))
+            return ChainReader(RpcPool(name, [f"{base}/{name}"], chain_id, HttpTransport(session), root.clock))
 
         side_reader, root_reader = reader("side", SIDE_CHAIN_ID), reader("root", ROOT_CHAIN_ID)
         followers = (_follower(side_reader), _follower(root_reader))

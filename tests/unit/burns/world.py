@@ -19,6 +19,7 @@ from bridge.chain.header_store import MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec import merkle
 from bridge.codec.abi import decode_values, encode_values, selector
 from bridge.codec.errors import PayloadError
@@ -269,14 +270,14 @@ async def burn_world(
         honest = (side, *roots) if honest_seconds else ()
         seconds = tuple([await RpcServer(chain.answer).__aenter__() for chain in honest])
         side_urls = [server.url for server in (side_server, *seconds[:1])]
-        side_reader = ChainReader(RpcPool("side", side_urls, ChainId(CHAIN_ID), session, clock))
+        side_reader = ChainReader(RpcPool("side", side_urls, ChainId(CHAIN_ID), HttpTransport(session), clock))
         side_follower = _follower(side_reader)
         leaves = (StoredLeaves(side_follower.store),) if stored_leaves else (FetchedLeaves(side_reader),)
         followers = [side_follower]
         views = []
         for index, server in enumerate(root_servers):
             urls = [one.url for one in (server, *seconds[index + 1 : index + 2])]
-            reader = ChainReader(RpcPool(f"root{index}", urls, ChainId(CHAIN_ID), session, clock))
+            reader = ChainReader(RpcPool(f"root{index}", urls, ChainId(CHAIN_ID), HttpTransport(session), clock))
             follower = _follower(reader)
             followers.append(follower)
             views.append(

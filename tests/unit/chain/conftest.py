@@ -8,6 +8,7 @@ import pytest
 from bridge.chain.clock import ManualClock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.types import ChainId
 from tests.unit.chain.rpc_server import RpcServer
 from tests.unit.chain.tiny_chain import CHAIN_ID, TinyChain
@@ -44,7 +45,7 @@ async def other(chain: TinyChain) -> AsyncIterator[RpcServer]:
 
 @pytest.fixture
 def pool(server: RpcServer, session: aiohttp.ClientSession, clock: ManualClock) -> RpcPool:
-    return RpcPool("tiny", [server.url], ChainId(CHAIN_ID), session, clock)
+    return RpcPool("tiny", [server.url], ChainId(CHAIN_ID), HttpTransport(session), clock)
 
 
 @pytest.fixture

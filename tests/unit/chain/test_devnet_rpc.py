@@ -19,6 +19,7 @@ from bridge.chain.outbox import Judgement, Outbox
 from bridge.chain.outbox_store import EntryState, Intent, MemoryOutboxStore
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.feed import DONE_INDEX, Cursor, FilterEntry, genesis_digest
 from bridge.codec.types import BlockNumber, ChainId, Hash32, Wei
 from node.devnet.rpc.faults import ChainFaults
@@ -46,7 +47,9 @@ async def net(session: aiohttp.ClientSession, clock: ManualClock) -> AsyncIterat
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}/root/v/0"
     genesis = chain.evm.header(0).hash
-    pool = RpcPool("root", [f"{base}/a", f"{base}/b"], ChainId(CHAIN_ID), session, clock, genesis_hash=genesis)
+    pool = RpcPool(
+        "root", [f"{base}/a", f"{base}/b"], ChainId(CHAIN_ID), HttpTransport(session), clock, genesis_hash=genesis
+    )
     reader = ChainReader(pool)
     yield Net(chain, served, reader, HeaderFollower(reader, MemoryHeaderStore(), Confirmations(2), BlockNumber(0)))
     await runner.cleanup()

@@ -25,6 +25,7 @@ from bridge.chain.header_store import HeaderStore, MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.feed import (
     DONE_INDEX,
     LOG_DATA_MAX,
@@ -482,7 +483,7 @@ async def test_steps__any_chain_polled_at_any_moments__equal_the_rules_read_word
     applied: list[DigestedStep] = []
     content = {".": (), "n": ([noise()],), "m": ([noise(), match()],), "M": ([match()] * 70,)}
     async with RpcServer(chain.answer) as server, aiohttp.ClientSession() as session:
-        pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), session, ManualClock())
+        pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), HttpTransport(session), ManualClock())
         node = Node(ChainReader(pool))
         for kind in blocks:
             chain.mine(*content[kind])

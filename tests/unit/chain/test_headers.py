@@ -13,6 +13,7 @@ from bridge.chain.header_store import MemoryHeaderStore
 from bridge.chain.headers import HEADERS_PER_ADVANCE, Confirmations, FollowReport, HeaderFollower, ReorgBelowConfirmed
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.header import leaf_of
 from bridge.codec.types import BlockNumber, ChainId
 from tests.unit.chain.rpc_server import RpcFault, RpcServer
@@ -312,7 +313,7 @@ async def test_follower__any_history_of_growth_and_reorgs__ends_on_the_chain_or_
     """A move is (blocks unwound, blocks mined). The run is always linked, and the chain's once reorgs are accepted."""
     chain = TinyChain()
     async with RpcServer(chain.answer) as server, aiohttp.ClientSession() as session:
-        pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), session, ManualClock())
+        pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), HttpTransport(session), ManualClock())
         follower = follower_of(ChainReader(pool), depth)
         for salt, (unwound, length) in enumerate(moves):
             chain.reorg(min(unwound, len(chain.blocks) - 1), length, bytes([salt]))

@@ -24,6 +24,7 @@ from bridge.chain.outbox import (
 from bridge.chain.outbox_store import EntryState, Intent, MemoryOutboxStore, OutboxEntry, OutboxStore, Waiting
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcLimits, RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.hexadecimal import from_hex, to_hex
 from bridge.codec.transaction import DynamicFeeTransaction, decode_raw, transaction_hash
 from bridge.codec.types import Address, BlockNumber, ChainId, Wei
@@ -113,7 +114,7 @@ class World:
 async def world(session: aiohttp.ClientSession, clock: ManualClock) -> AsyncIterator[World]:
     chain = EvmChain(clock)
     async with RpcServer(chain.answer) as server:
-        pool = RpcPool("evm", [server.url], ChainId(CHAIN_ID), session, clock)
+        pool = RpcPool("evm", [server.url], ChainId(CHAIN_ID), HttpTransport(session), clock)
         yield World(chain, server, ChainReader(pool), clock)
 
 
@@ -571,7 +572,7 @@ async def test_outbox__no_node_answers__raises_and_goes_on_later(
     world: World, session: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
     limits = RpcLimits(budget_s=1.0)
-    pool = RpcPool("evm", [world.server.url], ChainId(CHAIN_ID), session, clock, limits)
+    pool = RpcPool("evm", [world.server.url], ChainId(CHAIN_ID), HttpTransport(session), clock, limits)
     world.reader = ChainReader(pool)
     world.outbox = world.start()
     world.outbox.plan(world.intent())

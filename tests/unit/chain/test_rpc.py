@@ -12,6 +12,7 @@ from bridge.chain.clock import ManualClock
 from bridge.chain.endpoint import EndpointState, RpcAnswer, RpcCall
 from bridge.chain.errors import NoEndpoint, RpcRefused
 from bridge.chain.rpc import RpcLimits, RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.types import ChainId, Hash32
 from tests.unit.chain.rpc_server import RpcFault, RpcServer, always
 from tests.unit.chain.tiny_chain import CHAIN_ID, TinyChain
@@ -22,7 +23,9 @@ SMALL = RpcLimits(budget_s=10.0, probe_s=2.0, response_bytes_max=10_000, batch_m
 def pool_of(
     session: aiohttp.ClientSession, clock: ManualClock, *servers: RpcServer, genesis: Hash32 | None = None
 ) -> RpcPool:
-    return RpcPool("tiny", [one.url for one in servers], ChainId(CHAIN_ID), session, clock, SMALL, genesis)
+    return RpcPool(
+        "tiny", [one.url for one in servers], ChainId(CHAIN_ID), HttpTransport(session), clock, SMALL, genesis
+    )
 
 
 def state_of(pool: RpcPool) -> EndpointState:
@@ -197,7 +200,7 @@ async def test_pool__response_of_exactly_the_limit__is_read(
 
 
 async def test_pool__connection_refused__says_so(session: aiohttp.ClientSession, clock: ManualClock) -> None:
-    pool = RpcPool("tiny", ["http://127.0.0.1:1/"], ChainId(CHAIN_ID), session, clock)
+    pool = RpcPool("tiny", ["http://127.0.0.1:1/"], ChainId(CHAIN_ID), HttpTransport(session), clock)
     with pytest.raises(NoEndpoint, match="no connection"):
         await pool.call("eth_blockNumber", [])
     assert pool.endpoints[0].errors == (("RPC_UNREACHABLE", 1),)
@@ -427,7 +430,7 @@ async def test_pool__url_holds_a_key__it_is_shown_nowhere(
     assert callable(failure)
     server.behaviour = always(failure)
     urls = [f"http://user:secret-key@127.0.0.1:{port}/v3/secret-key?key=secret-key", "http://secret-key.invalid:1/"]
-    pool = RpcPool("tiny", urls[:1], ChainId(CHAIN_ID), session, clock)
+    pool = RpcPool("tiny", urls[:1], ChainId(CHAIN_ID), HttpTransport(session), clock)
     with pytest.raises(NoEndpoint) as raised:
         await pool.call("eth_blockNumber", [])
     shown = [str(raised.value), repr(raised.value), str(pool.endpoints), repr(pool._endpoints)]
@@ -442,7 +445,7 @@ async def test_pool__bad_url__is_refused_without_quoting_it(
     session: aiohttp.ClientSession, clock: ManualClock, url: str
 ) -> None:
     with pytest.raises(ValueError, match="endpoint 0") as raised:
-        RpcPool("tiny", [url], ChainId(CHAIN_ID), session, clock)
+        RpcPool("tiny", [url], ChainId(CHAIN_ID), HttpTransport(session), clock)
     assert "secret-key" not in str(raised.value)
 
 
@@ -451,14 +454,14 @@ async def test_pool__no_or_too_many_urls__is_refused(
     session: aiohttp.ClientSession, clock: ManualClock, count: int
 ) -> None:
     with pytest.raises(ValueError, match="between 1 and 16"):
-        RpcPool("tiny", ["http://127.0.0.1:1/"] * count, ChainId(CHAIN_ID), session, clock)
+        RpcPool("tiny", ["http://127.0.0.1:1/"] * count, ChainId(CHAIN_ID), HttpTransport(session), clock)
 
 
 async def test_pool__many_calls_at_once__requests_in_flight_stay_within_the_limit(
     session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer
 ) -> None:
     limits = RpcLimits(in_flight_max=3)
-    pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), session, clock, limits)
+    pool = RpcPool("tiny", [server.url], ChainId(CHAIN_ID), HttpTransport(session), clock, limits)
     await pool.call("eth_chainId", [])
     in_flight = most = 0
 

@@ -7,6 +7,7 @@ from bridge.chain.clock import SystemClock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
 from bridge.chain.sending import SendMeaning
+from bridge.chain.transport import HttpTransport
 from bridge.codec.abi import encode_values, selector
 from bridge.codec.header import header_from_rpc, leaf_of
 from bridge.codec.hexadecimal import quantity, to_hex
@@ -214,7 +215,7 @@ async def test_reader__of_ours__reads_the_chain_with_every_check(
 ) -> None:
     logger = deploy(chain, LOGGER)
     header = send_and_mine(chain, logger, b"\x01" * 32)
-    pool = RpcPool("root", [chains.rpc_url("root")], CHAIN_ID, session, SystemClock())
+    pool = RpcPool("root", [chains.rpc_url("root")], CHAIN_ID, HttpTransport(session), SystemClock())
     reader = ChainReader(pool)
     assert await reader.head_number() == 2
     assert await reader.header(header.number) == header

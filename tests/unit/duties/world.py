@@ -25,6 +25,7 @@ from bridge.chain.outbox import Outbox
 from bridge.chain.outbox_store import MemoryOutboxStore
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.feed import DONE_INDEX, Cursor, genesis_digest
 from bridge.codec.hash import keccak256
 from bridge.codec.receipts import Log
@@ -242,7 +243,7 @@ class World:
 
     def _reader(self, name: str, first: int) -> ChainReader:
         urls = self._urls[first : first + 2]
-        return ChainReader(RpcPool(name, urls, ChainId(CHAIN_ID), self._session, self.clock))
+        return ChainReader(RpcPool(name, urls, ChainId(CHAIN_ID), HttpTransport(self._session), self.clock))
 
     def _follow_side(self) -> FollowSide:
         reader = self._reader("side", 0)

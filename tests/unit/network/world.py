@@ -10,6 +10,7 @@ import aiohttp
 from bridge.chain.clock import ManualClock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec.abi import encode_call
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address
@@ -37,8 +38,8 @@ class Chains:
         self.accounts = draw_accounts(0, validators)
         self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, DataForm.BOUND)
         self.contracts = contracts_of(self.plan)
-        self.root = ChainReader(RpcPool(ROOT, (local.rpc_url(ROOT),), ROOT_CHAIN_ID, session, clock))
-        self.side = ChainReader(RpcPool(SIDE, (local.rpc_url(SIDE),), SIDE_CHAIN_ID, session, clock))
+        self.root = ChainReader(RpcPool(ROOT, (local.rpc_url(ROOT),), ROOT_CHAIN_ID, HttpTransport(session), clock))
+        self.side = ChainReader(RpcPool(SIDE, (local.rpc_url(SIDE),), SIDE_CHAIN_ID, HttpTransport(session), clock))
         there = self.contracts.root
         self.parameters = devnet_root_chain(
             ROOT,
