@@ -29,9 +29,9 @@ from node.keys.errors import (
     StaleRecord,
 )
 from node.keys.slots import Slot
+from node.store.disk import REAL_DISK, Disk, Row, Value
 from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown, StoreError
-from node.store.files import sync_directory
-from node.store.sqlite import Database, Row, Schema, Value
+from node.store.sqlite import Database, Schema
 
 REMEDY = (
     "Nothing is signed without it, for it knows what must not be contradicted. Do not delete it or make a new one: "
@@ -150,34 +150,34 @@ class SigningRecord:
         self._save_mark()
 
     @staticmethod
-    def create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
+    def create(path: Path, random_bytes: Callable[[int], bytes], *, disk: Disk = REAL_DISK) -> None:
         """Make the empty record of a new home. Raises RecordError if there is one already.
 
         It appears under its name only when it is whole, so that a crash leaves none rather than half of one.
         """
-        if path.exists():
+        if disk.exists(path):
             raise RecordUnusable(f"{path} exists already, and a signing record is never overwritten")
         draft = path.with_name(f"{path.name}.new")
-        draft.unlink(missing_ok=True)
+        disk.remove(draft)
         with _record_errors():
-            database = Database(draft, _SCHEMA)
+            database = Database(draft, _SCHEMA, disk=disk)
             try:
                 database.execute("INSERT INTO identity VALUES (1, ?, 0)", (random_bytes(NODE_ID_BYTES),))
             finally:
                 database.close()
-        draft.rename(path)
-        draft.with_name(f"{draft.name}-journal").unlink(missing_ok=True)  # empty, and SQLite leaves it there
-        sync_directory(path.parent)
+        disk.rename(draft, path)
+        disk.remove(draft.with_name(f"{draft.name}-journal"))  # empty, and SQLite leaves it there
+        disk.sync_directory(path.parent)
 
     @classmethod
-    def open(cls, path: Path, facts: Facts) -> "SigningRecord":
+    def open(cls, path: Path, facts: Facts, *, disk: Disk = REAL_DISK) -> "SigningRecord":
         """Take hold of a home's record and check it. Raises RecordError's leaves, which say what to do."""
-        if not path.exists():
+        if not disk.exists(path):
             raise RecordMissing(f"the signing record {path} is missing. {REMEDY}")
-        if path.stat().st_size == 0:
+        if disk.size_bytes(path) == 0:
             raise RecordDamaged(f"the signing record {path} is empty. {REMEDY}")
         with _record_errors():
-            database = Database(path, _SCHEMA)
+            database = Database(path, _SCHEMA, disk=disk)
             try:
                 return cls(database, facts)
             except BaseException:

@@ -2,7 +2,8 @@
 
 from bridge.chain.header_store import HeaderChange, StoredHeader, check_change
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
-from node.store.sqlite import Database, Row
+from node.store.disk import Row
+from node.store.sqlite import Database
 
 HEADER_TABLES = """
     CREATE TABLE chain (

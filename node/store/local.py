@@ -7,6 +7,7 @@ transaction that fails: the contract is read before anything is planned again.
 from pathlib import Path
 
 from bridge.codec.types import Address, ChainId
+from node.store.disk import REAL_DISK, Disk
 from node.store.headers import HEADER_TABLES, SqliteHeaderStore
 from node.store.outbox import OUTBOX_TABLES, SqliteOutboxStore
 from node.store.sqlite import Database, Schema
@@ -30,8 +31,8 @@ _SCHEMA = Schema(
 class LocalStore:
     """The open local.db. Raises StoreError's leaves."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = Database(path, _SCHEMA)
+    def __init__(self, path: Path, *, disk: Disk = REAL_DISK) -> None:
+        self._database = Database(path, _SCHEMA, disk=disk)
 
     def close(self) -> None:
         """Close the file."""

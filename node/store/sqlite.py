@@ -4,15 +4,14 @@ Every transaction is on disk when it returns (synchronous=FULL). A `Database` ha
 several threads; a transaction holds the others off.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from node.store.disk import REAL_DISK, Connection, Disk, Row, Value
 from node.store.errors import (
     DatabaseDamaged,
     DatabaseInUse,
@@ -20,11 +19,6 @@ from node.store.errors import (
     DatabaseVersionUnknown,
     StoreError,
 )
-from node.store.files import create_private, require_private, sync_directory
-
-Value = int | str | bytes | None
-Row = tuple[Any, ...]
-"""A row as SQLite gives it; the one who wrote the query knows its types and leaves no `Any` beyond its own module."""
 
 BUSY_TIMEOUT_S = 5.0
 CHECKED_BYTES_MAX = 256 * 1024 * 1024
@@ -57,25 +51,23 @@ class Schema:
 class Database:
     """An open database. Raises StoreError's leaves from every method."""
 
-    def __init__(self, path: Path, schema: Schema, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, schema: Schema, *, read_only: bool = False, disk: Disk = REAL_DISK) -> None:
         """Open the file, or make it (mode 0600) if it is not there. Raises StoreError, FileTooOpen.
 
         `read_only`: look into a file that is there and that another process may be writing; nothing is made or locked.
         """
         self.path = path
+        self._disk = disk
         self._schema = schema
         self._lock = threading.RLock()
         self._read_only = read_only
         self._holder_path = path.with_name(f"{path.name}.holder")
-        if not path.exists() and not read_only:
-            create_private(path)
-            sync_directory(path.parent)
-        require_private(path)
+        if not disk.exists(path) and not read_only:
+            disk.create_private(path)
+            disk.sync_directory(path.parent)
+        disk.require_private(path)
         timeout_s = 0.0 if schema.exclusive else BUSY_TIMEOUT_S
-        place = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-        self._connection = sqlite3.connect(
-            place, uri=True, isolation_level=None, check_same_thread=False, timeout=timeout_s
-        )
+        self._connection = disk.connect(path, read_only=read_only, busy_timeout_s=timeout_s)
         try:
             with self._named_errors():
                 if read_only:
@@ -95,7 +87,7 @@ class Database:
         with self._lock:
             self._connection.close()
             if not self._read_only:
-                self._holder_path.unlink(missing_ok=True)
+                self._disk.remove(self._holder_path)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All that is executed inside is on disk afterwards, or, if anything is raised, none of it."""
@@ -157,8 +149,8 @@ class Database:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
         if self._schema.exclusive:
-            self._holder_path.write_text(f"{os.getpid()}\n")
-        if self.path.stat().st_size <= CHECKED_BYTES_MAX:
+            self._disk.write_text(self._holder_path, f"{self._disk.process_id}\n")
+        if self._disk.size_bytes(self.path) <= CHECKED_BYTES_MAX:
             verdict = execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise self.damaged(verdict)
@@ -188,7 +180,7 @@ class Database:
             self._run_script(fresh)
             return _tables(fresh)
 
-    def _run_script(self, connection: sqlite3.Connection) -> None:
+    def _run_script(self, connection: Connection) -> None:
         for statement in self._schema.script.split(";"):
             connection.execute(statement)
 
@@ -215,10 +207,10 @@ class Database:
 
     def _holder(self) -> str:
         try:
-            return f"process {int(self._holder_path.read_text())}"
+            return f"process {int(self._disk.read_text(self._holder_path))}"
         except (OSError, ValueError):
             return "another process"
 
 
-def _tables(connection: sqlite3.Connection) -> list[Row]:
+def _tables(connection: Connection) -> list[Row]:
     return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.codec.types import Hash32
 from node.app.store import LOG_PAGE_MAX, LogEntry, StoredSection, StoredState
+from node.store.disk import REAL_DISK, Disk
 from node.store.sqlite import Database, Schema
 
 _SCHEMA = Schema(
@@ -41,8 +42,8 @@ class SqliteStateStore:
     `read_only`: the file is there, and a running node may be writing it.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self._database = Database(path, _SCHEMA, read_only=read_only)
+    def __init__(self, path: Path, *, read_only: bool = False, disk: Disk = REAL_DISK) -> None:
+        self._database = Database(path, _SCHEMA, read_only=read_only, disk=disk)
 
     def close(self) -> None:
         """Close the file."""

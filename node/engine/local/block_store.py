@@ -15,6 +15,7 @@ from node.engine import convert
 from node.engine.errors import StoreMismatchError
 from node.engine.local.block import Block, Commit, Precommit
 from node.engine.local.validators import Validator, ValidatorSet
+from node.store.disk import REAL_DISK, Disk
 from node.store.sqlite import Database, Schema
 
 _SCHEMA = Schema(
@@ -49,9 +50,9 @@ class StoredGenesis:
 class BlockStore:
     """The local engine's own database. Every method raises node.store's StoreError when the file fails."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, disk: Disk = REAL_DISK) -> None:
         """Open or make `path`. Raises StoreError, also when another process holds it."""
-        self._database = Database(path, _SCHEMA)
+        self._database = Database(path, _SCHEMA, disk=disk)
 
     def close(self) -> None:
         """Let another process have the file."""

@@ -19,7 +19,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("node.store.errors", "node.store.files"),
     ),
     "node/app": ("bridge.codec", "node.app"),
-    "node/engine": ("bridge.codec", "bridge.chain.clock", "node.app", "node.engine", "node.store.sqlite"),
+    "node/engine": (
+        *("bridge.codec", "bridge.chain.clock", "node.app", "node.engine"),
+        *("node.store.disk", "node.store.sqlite"),
+    ),
     "node/keys": ("bridge.codec", "node.keys", "node.store"),
     "node/store": ("bridge", "node.app", "node.store"),
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),
