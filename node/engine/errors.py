@@ -4,6 +4,7 @@
     ├── WireError                 bytes or values that are no ABCI message
     ├── StoreMismatchError        engine.db does not fit this network or these applications
     ├── MemberPausedError         the validator is paused and takes nothing
+    ├── MemberLostError           the validator's process ended in the middle of a call
     ├── MempoolError              a transaction was not taken, before the application was asked
     │   ├── TransactionTooLargeError
     │   ├── TransactionSeenError
@@ -41,6 +42,12 @@ class MemberPausedError(EngineError):
     """The validator is paused: its mempool takes nothing until it is resumed."""
 
     code = "VALIDATOR_PAUSED"
+
+
+class MemberLostError(EngineError):
+    """The member's process ended before it answered: the engine goes on without it until it joins again."""
+
+    code = "ENGINE_MEMBER_LOST"
 
 
 class MempoolError(EngineError):

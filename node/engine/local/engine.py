@@ -8,17 +8,18 @@ disagree.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from bridge.chain.clock import Clock
 from bridge.codec.secp256k1 import address_of
 from bridge.codec.types import Address
 from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest
-from node.engine.errors import HaltError, MemberPausedError
+from node.engine.errors import HaltError, MemberLostError, MemberPausedError
 from node.engine.local.agreement import check_agreement
 from node.engine.local.block import Block, BlockReport
 from node.engine.local.block_store import BlockStore
 from node.engine.local.gossip import Gossip, Network, ReliableNetwork
-from node.engine.local.handshake import shake_hands
+from node.engine.local.handshake import shake_hands, shake_hands_again
 from node.engine.local.mempool import MempoolLimits
 from node.engine.local.node import Member, Node, OnCommit
 from node.engine.local.pace import Pace
@@ -49,8 +50,9 @@ class LocalEngine:
         """Members may be fewer than the validators of the set, and may hold keys that the set does not have (yet)."""
         if not members:
             raise ValueError("an engine needs at least one member")
-        self._nodes = tuple(Node(index, member, mempool_limits) for index, member in enumerate(members))
-        self._holders = _holders(members, self._nodes)
+        self._mempool_limits = mempool_limits
+        self._nodes = [Node(index, member, mempool_limits) for index, member in enumerate(members)]
+        self._holders = _holders(self._nodes)
         self._store = store
         self._clock = clock
         self._genesis = genesis
@@ -100,12 +102,18 @@ class LocalEngine:
         """Hand a transaction to a member's mempool; the next steps take it to its peers.
 
         Returns the application's answer; with a code other than 0 the transaction is not kept. Raises
-        MemberPausedError and MempoolError.
+        MemberPausedError, MemberLostError and MempoolError.
         """
         node = self._nodes[index]
         if node.is_paused:
             raise MemberPausedError(f"{node.name} is paused: resume it first")
         return node.mempool.add(transaction)
+
+    def deliver(self, index: int, transaction: bytes, sender: int) -> None:
+        """Hand a member what one of its peers has sent; it takes it or not, as it would from a peer."""
+        node = self._nodes[index]
+        if not node.is_paused:
+            self._gossip.deliver(transaction, sender, index)
 
     def pause(self, index: int) -> None:
         """Stop a member's votes and mempool from the next block on; what it has committed stays readable."""
@@ -115,6 +123,22 @@ class LocalEngine:
     def resume(self, index: int) -> None:
         """Let a member take part again, once the next steps have replayed to it what it missed."""
         self._nodes[index].is_paused = False
+
+    def leave(self, index: int) -> None:
+        """Go on without a member whose process has ended; what waited in its mempool is gone."""
+        self.pause(index)
+
+    def join(self, index: int, member: Member) -> None:
+        """Take a member back that has started again, on whatever its disk has kept; it has no subscribers yet.
+
+        The next steps replay to it what it lacks. Raises StoreMismatchError, DivergenceError, ValueError, and
+        MemberLostError if its process ends meanwhile; the member is away then, as before.
+        """
+        node = Node(index, member, self._mempool_limits)
+        holders = _holders([*self._nodes[:index], node, *self._nodes[index + 1 :]])
+        shake_hands_again(node, self._genesis, self._store)
+        self._nodes[index], self._holders = node, holders
+        self._gossip.replace(index, node.mempool)
 
     def is_paused(self, index: int) -> bool:
         """Whether the member was paused and not resumed."""
@@ -184,10 +208,13 @@ class LocalEngine:
         left = REPLAYED_BLOCKS_PER_STEP
         for node in self._nodes:
             while left and not node.is_paused and node.height < self.height:
+                if not self._network.delivers_block(node.index, node.height + 1):
+                    break
                 block = self._store.block(node.height + 1)
-                response = node.execute(block)
-                check_agreement(block.height, "engine.db", self._store.result(block.height), node.name, response)
-                node.commit(block, response)
+                with suppress(MemberLostError):
+                    response = node.execute(block)
+                    check_agreement(block.height, "engine.db", self._store.result(block.height), node.name, response)
+                    node.commit(block, response)
                 left -= 1
                 await asyncio.sleep(0)
 
@@ -198,8 +225,10 @@ class LocalEngine:
         """
         answers: list[tuple[Node, FinalizeBlockResponse]] = []
         for node in self._up():
-            answers.append((node, node.execute(block)))
-            await asyncio.sleep(0)
+            if self._network.delivers_block(node.index, block.height):
+                with suppress(MemberLostError):
+                    answers.append((node, node.execute(block)))
+                await asyncio.sleep(0)
         if not answers:
             return None
         first, response = answers[0]
@@ -211,7 +240,8 @@ class LocalEngine:
         self._decided = None
         self._pace.block_made()
         for node, own_response in answers:
-            node.commit(block, own_response)
+            with suppress(MemberLostError):
+                node.commit(block, own_response)
             await asyncio.sleep(0)
         return BlockReport.of(block, response)
 
@@ -225,12 +255,12 @@ class LocalEngine:
                 node.has_caught_up = True
 
 
-def _holders(members: Sequence[Member], nodes: Sequence[Node]) -> dict[Address, Node]:
+def _holders(nodes: Sequence[Node]) -> dict[Address, Node]:
     holders: dict[Address, Node] = {}
-    for member, node in zip(members, nodes, strict=True):
-        for public_key in member.public_keys:
+    for node in nodes:
+        for public_key in node.public_keys:
             address = address_of(public_key)
             if address in holders:
-                raise ValueError(f"{member.name} and {holders[address].name} hold the same key {address.hex()}")
+                raise ValueError(f"{node.name} and {holders[address].name} hold the same key {address.hex()}")
             holders[address] = node
     return holders

@@ -7,7 +7,7 @@ network drops, or the peer's CheckTx refuses, is not offered again by that membe
 from collections.abc import Sequence
 from typing import Protocol
 
-from node.engine.errors import MempoolError
+from node.engine.errors import MemberLostError, MempoolError
 from node.engine.local.mempool import Mempool
 
 DELIVERIES_PER_ROUND = 500
@@ -25,6 +25,10 @@ class Network(Protocol):
         """Whether the member hears the proposal in time to vote for it."""
         ...
 
+    def delivers_block(self, receiver: int, height: int) -> bool:
+        """Whether a decided block has reached the member by now; asked again at each step until it has."""
+        ...
+
 
 class ReliableNetwork:
     """Everything arrives."""
@@ -37,12 +41,16 @@ class ReliableNetwork:
         """Always."""
         return True
 
+    def delivers_block(self, receiver: int, height: int) -> bool:
+        """Always."""
+        return True
+
 
 class Gossip:
     """The links between all mempools, each with the number of the last entry it has offered."""
 
     def __init__(self, mempools: Sequence[Mempool], network: Network) -> None:
-        self._mempools = tuple(mempools)
+        self._mempools = list(mempools)
         self._network = network
         self._offered = {
             (sender, receiver): 0
@@ -50,6 +58,13 @@ class Gossip:
             for receiver in range(len(mempools))
             if sender != receiver
         }
+
+    def replace(self, member: int, mempool: Mempool) -> None:
+        """Give a member that has started again its new, empty mempool: all links from and to it begin anew."""
+        self._mempools[member] = mempool
+        for link in self._offered:
+            if member in link:
+                self._offered[link] = 0
 
     def advance(self, members: Sequence[int]) -> bool:
         """Offer what is new among the members that are up; True if offers are left for the next call.
@@ -76,11 +91,12 @@ class Gossip:
                 continue
             made += 1
             if self._network.delivers_transaction(sender, receiver, entry.transaction):
-                self._deliver(entry.transaction, sender, receiver)
+                self.deliver(entry.transaction, sender, receiver)
         return made
 
-    def _deliver(self, transaction: bytes, sender: int, receiver: int) -> None:
+    def deliver(self, transaction: bytes, sender: int, receiver: int) -> None:
+        """Offer a transaction to a member now."""
         try:
             self._mempools[receiver].add(transaction, sender)
-        except MempoolError:
-            return  # seen already, or no room: a peer that cannot take it is not asked twice
+        except (MempoolError, MemberLostError):
+            return  # seen already, no room, or gone: a peer that cannot take it is not asked twice

@@ -34,13 +34,23 @@ def shake_hands(nodes: Sequence[Node], genesis: InitChainRequest, store: BlockSt
     if stored is None:
         stored = _begin(answers, reports, digest, genesis, store)
     for node, answer in answers:
-        if answer.app_hash != stored.app_hash:
-            raise DivergenceError(
-                f"{node.name} has app hash {answer.app_hash.hex()} after genesis, others {stored.app_hash.hex()}"
-            )
+        _require_same_genesis(node, answer, stored)
     for node, report in reports:
         _recognise(node, report, store)
     return _chain(genesis, stored, store)
+
+
+def shake_hands_again(node: Node, genesis: InitChainRequest, store: BlockStore) -> None:
+    """Start or recognise the application of one member that has come back, and set its node's height.
+
+    Raises StoreMismatchError and DivergenceError, as for a member that was there from the start.
+    """
+    report = node.application.info()
+    stored = store.genesis()
+    if report.last_block_height > 0:
+        _recognise(node, report, store)
+    elif stored is not None:
+        _require_same_genesis(node, node.application.init_chain(genesis), stored)
 
 
 def _begin(
@@ -61,6 +71,13 @@ def _begin(
     begun = StoredGenesis(digest, first.app_hash)
     store.begin(begun, validators, validators.rotated())
     return begun
+
+
+def _require_same_genesis(node: Node, answer: InitChainResponse, stored: StoredGenesis) -> None:
+    if answer.app_hash != stored.app_hash:
+        raise DivergenceError(
+            f"{node.name} has app hash {answer.app_hash.hex()} after genesis, others {stored.app_hash.hex()}"
+        )
 
 
 def _recognise(node: Node, report: InfoResponse, store: BlockStore) -> None:

@@ -49,6 +49,7 @@ class Node:
     def __init__(self, index: int, member: Member, limits: MempoolLimits) -> None:
         self.index = index
         self.name = member.name
+        self.public_keys = member.public_keys
         self.clock = member.clock
         self.application = WireApplication(member.application)
         self.mempool = Mempool(self._check, limits)

@@ -11,7 +11,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.types import Address
 from node.app.abci import FinalizeBlockRequest, PrepareProposalRequest, ProcessProposalRequest, ProposalStatus
 from node.engine import convert
-from node.engine.errors import ApplicationFaultError
+from node.engine.errors import ApplicationFaultError, MemberLostError
 from node.engine.local.block import Block, Commit, Precommit
 from node.engine.local.chain import Chain
 from node.engine.local.gossip import Network
@@ -55,7 +55,10 @@ async def decide(turn: Round, nodes: Sequence[Node], voters: Mapping[Address, No
     proposer = voters.get(turn.proposer)
     if proposer is None:
         return None
-    request = _propose(turn, proposer)
+    try:
+        request = _propose(turn, proposer)
+    except MemberLostError:
+        return None
     accepting: set[int] = set()
     for node in nodes:
         heard = network.delivers_proposal(proposer.index, node.index, request.height, turn.number)
@@ -84,7 +87,10 @@ def _propose(turn: Round, proposer: Node) -> FinalizeBlockRequest:
 
 def _accepts(node: Node, block: FinalizeBlockRequest) -> bool:
     request = ProcessProposalRequest(block.txs, block.height, block.time_ns, block.hash, block.proposer_address)
-    return node.application.process_proposal(request).status is ProposalStatus.ACCEPT
+    try:
+        return node.application.process_proposal(request).status is ProposalStatus.ACCEPT
+    except MemberLostError:
+        return False
 
 
 def _commit(turn: Round, block_time_ns: int, voters: Mapping[Address, Node]) -> Commit:

@@ -151,18 +151,22 @@ def _update(transaction: bytes) -> ValidatorUpdate:
     return ValidatorUpdate(key(int(index)), int(power))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FaultyNetwork:
-    """Drops all gossip, or all proposals to some."""
+    """Drops all gossip, all proposals to some, or keeps decided blocks from some."""
 
     drops_gossip: bool = False
     deaf: frozenset[int] = frozenset()
+    behind: frozenset[int] = frozenset()
 
     def delivers_transaction(self, sender: int, receiver: int, transaction: bytes) -> bool:
         return not self.drops_gossip
 
     def delivers_proposal(self, proposer: int, receiver: int, height: int, round_number: int) -> bool:
         return receiver not in self.deaf
+
+    def delivers_block(self, receiver: int, height: int) -> bool:
+        return receiver not in self.behind
 
 
 class LocalNetwork:
