@@ -49,7 +49,7 @@ async def test_engine__a_member_behind__is_not_asked_to_judge_what_it_is_told_la
     faults.behind = frozenset()
     await network.engine.step()
     calls = [call for call in network.calls(f"v{AWAY}") if not call.startswith(("check", "recheck"))]
-    assert calls == ["finalize_block(2)", "commit(2)", "finalize_block(3)", "commit(3)"]
+    assert calls == ["finalize(2)", "commit(2)", "finalize(3)", "commit(3)"]
 
 
 @pytest.mark.parametrize("kind", [DyingApplication, DyingInCommit])
