@@ -1,6 +1,6 @@
 """The files and keys of one validator, opened: everything that exists before it talks to anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import Signer
 from node.keys.submission import SubmissionKey
+from node.store.disk import REAL_DISK, Disk
 from node.store.local import LocalStore
 from node.store.state import SqliteStateStore
 
@@ -53,6 +54,14 @@ class OpenHome:
             self.record.close()
 
 
+@dataclass(frozen=True, slots=True)
+class OpenKeys:
+    """The keys of a home, out of their keystores."""
+
+    ring: KeyRing
+    submission: SubmissionKey | None
+
+
 def open_home(home: Home, genesis: Genesis, opener: TransactionOpener | None = None) -> OpenHome:
     """Open the files and keys that a home's config.toml names.
 
@@ -60,28 +69,35 @@ def open_home(home: Home, genesis: Genesis, opener: TransactionOpener | None = N
     A signing record that cannot guard signatures is no reason not to start: the node then signs nothing and says why.
     Raises KeystoreError, and node.store's StoreError.
     """
-    config, paths = home.config, home.config.paths
+    return open_home_on(REAL_DISK, home, genesis, lambda: _open_keys(home), opener)
+
+
+def open_home_on(
+    disk: Disk, home: Home, genesis: Genesis, keys: Callable[[], OpenKeys], opener: TransactionOpener | None
+) -> OpenHome:
+    """As `open_home`, with databases on any disk and keys from anywhere; they are asked for last."""
+    paths = home.config.paths
     with ExitStack() as unless_opened:
-        local_store = unless_opened.enter_context(closing(LocalStore(home.locate(paths.local_db))))
+        local_store = unless_opened.enter_context(closing(LocalStore(home.locate(paths.local_db), disk=disk)))
         record: SigningRecord | RecordError
         try:
             record = unless_opened.enter_context(
-                closing(SigningRecord.open(home.locate(paths.signing_db), local_store))
+                closing(SigningRecord.open(home.locate(paths.signing_db), local_store, disk=disk))
             )
         except RecordError as error:
             record = error
-        state_store = unless_opened.enter_context(closing(SqliteStateStore(home.locate(paths.state_db))))
-        ring, submission_key = _open_keys(home)
+        state_store = unless_opened.enter_context(closing(SqliteStateStore(home.locate(paths.state_db), disk=disk)))
+        opened_keys = keys()
         opened = OpenHome(
             path=home.path,
-            config=config,
+            config=home.config,
             genesis=genesis,
             state_store=state_store,
             local_store=local_store,
             record=record,
             application=Application(genesis, state_store, opener),
-            signer=Signer(ring, record, genesis_hash(genesis)),
-            submission_key=submission_key,
+            signer=Signer(opened_keys.ring, record, genesis_hash(genesis)),
+            submission_key=opened_keys.submission,
         )
         unless_opened.pop_all()
     return opened
@@ -100,12 +116,12 @@ def local_engine(genesis: Genesis, homes: Sequence[OpenHome], store: BlockStore,
     )
 
 
-def _open_keys(home: Home) -> tuple[KeyRing, SubmissionKey | None]:
+def _open_keys(home: Home) -> OpenKeys:
     keys = home.config.keys
     wanted = (*keys.signers, *(() if keys.submission is None else (keys.submission,)))
     if not wanted:
-        return KeyRing(()), None
+        return OpenKeys(KeyRing(()), None)
     password = read_password(home.locate(keys.password_file))
     opened = open_keystores(home.locate(keys.keystore_dir), wanted, password)
     submission = None if keys.submission is None else SubmissionKey(opened[-1])
-    return KeyRing(opened[: len(keys.signers)]), submission
+    return OpenKeys(KeyRing(opened[: len(keys.signers)]), submission)
