@@ -12,7 +12,8 @@ from aiohttp import web
 from bridge.chain.clock import Clock
 from bridge.codec.receipts import SUCCESS
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
-from node.devnet.chain import ChainGenesis, EmbeddedChain, EmbeddedChainError
+from node.devnet.chain import ChainGenesis, EmbeddedChainError
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains import (
     HOST,
     MINE_BLOCKS_MAX,
@@ -28,8 +29,9 @@ from node.devnet.chains import (
     endpoint_urls,
 )
 from node.devnet.miner import PeriodicMiner
+from node.devnet.rpc.documents import RpcLimits
 from node.devnet.rpc.faults import ChainFaults
-from node.devnet.rpc.server import RpcLimits, ServedChain, rpc_app
+from node.devnet.rpc.server import ServedChain, rpc_app
 from node.devnet.settings import PortBusy
 
 SHUTDOWN_TIMEOUT_S = 0.05
@@ -38,14 +40,11 @@ SHUTDOWN_TIMEOUT_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _RunningChain:
+    chain: EmbeddedChain
     served: ServedChain
     miner: PeriodicMiner
     runner: web.AppRunner
     rpc_url: str
-
-    @property
-    def chain(self) -> EmbeddedChain:
-        return self.served.chain
 
 
 class LocalChains:
@@ -183,7 +182,7 @@ async def _start_chain(settings: ChainSettings, seed: int, clock: Clock) -> _Run
         ) from error
     port = runner.addresses[0][1]
     miner = PeriodicMiner(chain, settings.block_time_s, clock, paused=settings.paused)
-    return _RunningChain(served, miner, runner, chain_url(port, settings.name))
+    return _RunningChain(chain, served, miner, runner, chain_url(port, settings.name))
 
 
 def _submitted(chain: EmbeddedChain, transaction_hash: Hash32) -> SubmittedTransaction:

@@ -3,7 +3,7 @@
 import asyncio
 
 from bridge.chain.clock import Clock
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain import Chain
 
 
 class PeriodicMiner:
@@ -12,7 +12,7 @@ class PeriodicMiner:
     While blocks made on demand have put the chain's clock ahead, it waits, so that a lead never stays.
     """
 
-    def __init__(self, chain: EmbeddedChain, block_time_s: int | None, clock: Clock, *, paused: bool) -> None:
+    def __init__(self, chain: Chain, block_time_s: int | None, clock: Clock, *, paused: bool) -> None:
         """Without a block time it never makes a block."""
         self._chain = chain
         self._block_time_s = block_time_s

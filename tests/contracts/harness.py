@@ -12,7 +12,8 @@ from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import ZERO_ADDRESS, Address, ChainId, PublicKey, Wei
 from contracts.deployment import DeploymentStep
 from contracts.loader import artifact
-from node.devnet.chain import CallReverted, EmbeddedChain
+from node.devnet.chain import CallReverted
+from node.devnet.chain.embedded import EmbeddedChain
 
 GAS_LIMIT = 12_000_000
 TIP_WEI = Wei(10**9)

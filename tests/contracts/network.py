@@ -21,7 +21,8 @@ from bridge.codec.secp256k1 import sign
 from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import DeploymentPlan, DeploymentStep, RootContracts, root_deployment
-from node.devnet.chain import ChainGenesis, EmbeddedChain
+from node.devnet.chain import ChainGenesis
+from node.devnet.chain.embedded import EmbeddedChain
 from tests.contracts.harness import DEPLOYER, FUNDED, SUBMITTER, SYNCER, Account, ContractChain, Mined, account
 
 ROOT_CHAIN_ID = ChainId(1337)

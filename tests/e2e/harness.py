@@ -34,7 +34,7 @@ from node.app.messages import Attest, Statement, Transaction, decode_transaction
 from node.app.state import Proposal, State, Turn
 from node.devnet.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains import ChainsSettings
 from node.devnet.chains_local import LocalChains
 from node.devnet.network import Devnet, DevnetOptions

@@ -22,7 +22,7 @@ from node.app.genesis_file import genesis_from_json
 from node.app.messages import decode_transaction, transaction_digest
 from node.devnet.accounts import draw_accounts
 from node.devnet.bootstrap import ROOT
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains_local import LocalChains
 from node.devnet.homes import DevnetFiles
 from node.devnet.network import ROOT_CHAIN_ID, chains_settings

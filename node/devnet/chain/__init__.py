@@ -2,11 +2,12 @@
 
 `EmbeddedChain` is used in process by contract tests, and behind `node.devnet.rpc` by devnets. There is no consensus and
 no gossip: whoever holds the object makes the blocks, also other blocks in the place of old ones.
+
+It is imported from `node.devnet.chain.embedded`, with the EVM that takes most of a second; `Chain` here is what others
+need of it, and what other chains than this one have too.
 """
 
-# First, because it tells eth-hash which keccak to use, before py-evm asks for one.
-from bridge.codec.hash import keccak256 as _keccak256
-from node.devnet.chain.embedded import EmbeddedChain
+# What is imported here tells eth-hash which keccak to use, before embedded.py has py-evm ask for one.
 from node.devnet.chain.errors import (
     BlockUnknown,
     CallFailed,
@@ -17,6 +18,8 @@ from node.devnet.chain.errors import (
     TooManyLogs,
     TransactionRefused,
 )
+from node.devnet.chain.pool import PoolFaults, PoolLimits
+from node.devnet.chain.protocol import Chain
 from node.devnet.chain.transactions import Transaction
 from node.devnet.chain.views import (
     Block,
@@ -35,17 +38,17 @@ __all__ = [
     "Call",
     "CallFailed",
     "CallReverted",
+    "Chain",
     "ChainFileRefused",
     "ChainGenesis",
-    "EmbeddedChain",
     "EmbeddedChainError",
     "FoundLog",
     "LogFilter",
+    "PoolFaults",
+    "PoolLimits",
     "TimestampRefused",
     "TooManyLogs",
     "Transaction",
     "TransactionPlace",
     "TransactionRefused",
 ]
-
-del _keccak256

@@ -38,7 +38,7 @@ def build_block(
     vm = cast(PragueVM, chain.get_vm(header))
     vm.block_preprocessing(vm.get_block())
     header, receipts, included, refused = _run(vm, header, select(header.base_fee_per_gas or 0))
-    evm_transactions: list[SignedTransactionAPI] = [transaction.evm for transaction in included]
+    evm_transactions = [_evm_form(transaction) for transaction in included]
     block = vm.set_block_transactions_and_withdrawals(vm.get_block(), header, evm_transactions, receipts)
     mined = vm.mine_block(vm.block_postprocessing(block)).block
     chain.validate_block(mined)
@@ -58,7 +58,7 @@ def _run(
             continue
         try:
             # Validates before it changes anything, so that what is refused leaves no trace.
-            receipt, _ = vm.apply_transaction(header, transaction.evm)
+            receipt, _ = vm.apply_transaction(header, _evm_form(transaction))
         except ValidationError:
             refused.append(transaction)
             continue
@@ -67,3 +67,7 @@ def _run(
         included.append(transaction)
         selection.follow(transaction)
     return header, receipts, included, refused
+
+
+def _evm_form(transaction: Transaction) -> SignedTransactionAPI:
+    return PragueVM.get_transaction_builder().decode(transaction.raw)

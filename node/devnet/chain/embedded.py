@@ -14,25 +14,23 @@ from bridge.codec.header import Header
 from bridge.codec.receipts import Receipt
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from node.devnet.chain.builder import build_block
-from node.devnet.chain.errors import BlockUnknown, ChainFileRefused, TimestampRefused, TooManyLogs
+from node.devnet.chain.errors import BlockUnknown, ChainFileRefused, TooManyLogs
 from node.devnet.chain.evm import (
     AccountState,
     PragueChain,
     create_chain,
     header_of,
-    next_base_fee_wei,
     open_chain,
     read_block,
     whole_block,
 )
 from node.devnet.chain.execution import needed_gas, run_call
-from node.devnet.chain.pool import PoolLimits, Selection, SenderState, TransactionPool
+from node.devnet.chain.pool import PoolFaults, PoolLimits, Selection, SenderState, TransactionPool
+from node.devnet.chain.rules import check_count, check_timestamp, later, next_base_fee_wei
 from node.devnet.chain.store import BlockStore, FileBacking, MemoryBacking
 from node.devnet.chain.transactions import Transaction, check_transaction, decode_transaction
 from node.devnet.chain.views import Block, BlockId, Call, ChainGenesis, FoundLog, LogFilter, TransactionPlace
 
-BLOCKS_PER_CALL_MAX = 1_024
-"""That `mine` and `reorg` make in one go."""
 BLOCKS_CACHED = 64
 SALT_BYTES = 32
 
@@ -113,11 +111,8 @@ class EmbeddedChain:
         Times are the clock's whole seconds, but at least one second after the parent. `timestamp` is the first block's
         time instead, and each further one is a second later. Raises TimestampRefused unless it is after the head's.
         """
-        _check_count(count)
-        if timestamp is not None and timestamp <= self._head.timestamp:
-            raise TimestampRefused(
-                f"block {self._head.number + 1} at {timestamp} is not later than its parent at {self._head.timestamp}"
-            )
+        check_count(count)
+        check_timestamp(self._head, timestamp)
         mined = []
         for position in range(count):
             wanted = int(self._clock.now()) if timestamp is None else timestamp + position
@@ -126,7 +121,7 @@ class EmbeddedChain:
 
     def _mine_one(self, wanted: UnixSeconds) -> Header:
         try:
-            built = build_block(self._chain, self._evm_head, _later(self._evm_head, wanted), b"", self._select_at_head)
+            built = build_block(self._chain, self._evm_head, later(self._head, wanted), b"", self._select_at_head)
             self._store.commit()
         except BaseException:
             self._store.discard()
@@ -145,7 +140,7 @@ class EmbeddedChain:
         Transactions of the replaced blocks go back to the pool and are mined again, or, without `with_transactions`,
         only wait there. Raises BlockUnknown when the chain is not that long.
         """
-        _check_count(depth)
+        check_count(depth)
         if depth > self._head.number:
             raise BlockUnknown(
                 f"a reorg of {depth} blocks would replace the genesis block: the head is {self._head.number}"
@@ -173,7 +168,7 @@ class EmbeddedChain:
             salt = b"" if old is None else old.header.hash[:SALT_BYTES]
             wanted = UnixSeconds(int(self._clock.now())) if old is None else old.header.timestamp
             select = _selection_from(self._chain, pool, parent)
-            built = build_block(self._chain, parent, _later(parent, wanted), salt, select)
+            built = build_block(self._chain, parent, later(header_of(parent), wanted), salt, select)
             for transaction in (*built.included, *built.refused):
                 pool.remove(transaction)
             parent = built.header
@@ -213,15 +208,18 @@ class EmbeddedChain:
 
     def pending(self) -> tuple[Transaction, ...]:
         """What the next block would hold, if every transaction in it succeeds and uses all its gas."""
-        selection = self._select_at_head(self.next_base_fee_wei())
-        gas_left = self._head.gas_limit
-        chosen = []
-        while (transaction := selection.pop()) is not None:
-            if transaction.gas_limit <= gas_left:
-                gas_left -= transaction.gas_limit
-                chosen.append(transaction)
-                selection.follow(transaction)
-        return tuple(chosen)
+        return self._select_at_head(self.next_base_fee_wei()).within(self._head.gas_limit)
+
+    def drop(self, transaction_hash: Hash32) -> bool:
+        """Have the pool forget a transaction; whether it was there."""
+        transaction = self._pool.get(transaction_hash)
+        if transaction is not None:
+            self._pool.remove(transaction)
+        return transaction is not None
+
+    def set_pool_faults(self, faults: PoolFaults) -> None:
+        """From now on treat transactions so."""
+        self._pool.faults = faults
 
     def mined(self, transaction_hash: Hash32) -> TransactionPlace | None:
         """Where a transaction is on the canonical chain."""
@@ -283,13 +281,7 @@ class EmbeddedChain:
         header = self.header(block)
         if not wanted.may_match(header.logs_bloom):
             return ()
-        full = self.block(header.hash)
-        return tuple(
-            FoundLog(log, header.number, header.hash, header.timestamp, transaction.hash, position, index)
-            for position, (transaction, receipt) in enumerate(zip(full.transactions, full.receipts, strict=True))
-            for index, log in enumerate(receipt.logs, full.first_log_index_of(position))
-            if wanted.matches(log)
-        )
+        return self.block(header.hash).matching_logs(wanted)
 
     # State
 
@@ -323,7 +315,7 @@ class EmbeddedChain:
 
     def next_base_fee_wei(self, block: BlockId | None = None) -> Wei:
         """The base fee of a child of the block."""
-        return next_base_fee_wei(self._evm_header(block))
+        return next_base_fee_wei(self.header(block))
 
     # Look-ups
 
@@ -357,12 +349,3 @@ class EmbeddedChain:
 def _selection_from(chain: PragueChain, pool: TransactionPool, parent: BlockHeaderAPI) -> Callable[[int], Selection]:
     state = chain.state_after(parent)
     return lambda base_fee_wei: pool.select(base_fee_wei, state.nonce)
-
-
-def _later(parent: BlockHeaderAPI, wanted: UnixSeconds) -> UnixSeconds:
-    return UnixSeconds(max(parent.timestamp + 1, wanted))
-
-
-def _check_count(count: int) -> None:
-    if not 1 <= count <= BLOCKS_PER_CALL_MAX:
-        raise ValueError(f"{count} blocks: take 1 to {BLOCKS_PER_CALL_MAX}")

@@ -8,7 +8,6 @@ from eth.abc import BlockHeaderAPI, StateAPI
 from eth.chains.base import Chain
 from eth.constants import ZERO_ADDRESS, ZERO_HASH32
 from eth.db.atomic import AtomicDB
-from eth.vm.forks.london.headers import calculate_expected_base_fee_per_gas
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.blocks import PragueBlockHeader
 from eth_typing import Address as EvmAddress
@@ -17,7 +16,7 @@ from eth_typing import Hash32 as EvmHash
 from trie.hexary import HexaryTrie
 
 from bridge.codec import rlp
-from bridge.codec.header import Header, encode_header
+from bridge.codec.header import Header
 from bridge.codec.receipts import BLOOM_BYTES, decode_receipt
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds, Wei
 from node.devnet.chain.store import BlockStore
@@ -134,11 +133,6 @@ def header_of(header: BlockHeaderAPI) -> Header:
     )
 
 
-def next_base_fee_wei(parent: BlockHeaderAPI) -> Wei:
-    """The base fee of a child of this header (EIP-1559)."""
-    return Wei(calculate_expected_base_fee_per_gas(parent))
-
-
 def read_block(store: BlockStore, header: Header) -> Block:
     """The block of a stored header."""
     transactions = tuple(decode_transaction(raw) for raw in _trie_values(store, header.transactions_root))
@@ -147,9 +141,7 @@ def read_block(store: BlockStore, header: Header) -> Block:
 
 def whole_block(header: Header, transactions: tuple[Transaction, ...], encoded_receipts: Sequence[bytes]) -> Block:
     """A block put together from its parts; receipts as the trie holds them."""
-    items = [each.raw if each.type else rlp.decode(each.raw) for each in transactions]
-    size_bytes = len(rlp.encode((rlp.decode(encode_header(header)), items, (), ())))
-    return Block(header, transactions, tuple(decode_receipt(each) for each in encoded_receipts), size_bytes)
+    return Block.of(header, transactions, tuple(decode_receipt(each) for each in encoded_receipts))
 
 
 def _trie_values(store: BlockStore, root: Hash32) -> list[bytes]:

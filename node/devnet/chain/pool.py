@@ -31,11 +31,27 @@ class SenderState:
     balance_wei: int
 
 
+@dataclass(frozen=True, slots=True)
+class PoolFaults:
+    """How a pool, and whoever makes blocks from it, treats transactions badly."""
+
+    refusal: str | None = None
+    """The words that every transaction is refused with."""
+    held: frozenset[Hash32] = frozenset()
+    """Kept and shown, but put into no block, and with them what follows from the same sender."""
+    censored: frozenset[Address] = frozenset()
+    """The senders none of whose transactions is put into a block."""
+
+
+NO_POOL_FAULTS = PoolFaults()
+
+
 class TransactionPool:
     """The waiting transactions."""
 
     def __init__(self, limits: PoolLimits) -> None:
         self._limits = limits
+        self.faults = NO_POOL_FAULTS
         self._by_hash: dict[Hash32, Transaction] = {}
         self._by_sender: dict[Address, dict[int, Transaction]] = {}
         self._arrivals: dict[Hash32, int] = {}
@@ -55,6 +71,8 @@ class TransactionPool:
 
     def add(self, transaction: Transaction, state: SenderState) -> None:
         """Take a transaction that is right in itself. Raises TransactionRefused."""
+        if self.faults.refusal is not None:
+            raise TransactionRefused(self.faults.refusal)
         if transaction.hash in self._by_hash:
             raise TransactionRefused("already known")
         if transaction.nonce < state.nonce:
@@ -108,11 +126,12 @@ class TransactionPool:
         first = [
             waiting[nonce] for sender, waiting in self._by_sender.items() if (nonce := nonce_of(sender)) in waiting
         ]
-        return Selection(self._by_sender, self._arrivals, first, base_fee_wei)
+        return Selection(self._by_sender, self._arrivals, first, base_fee_wei, self.faults)
 
     def copy(self) -> "TransactionPool":
         """The same transactions, changed independently from now on."""
         twin = TransactionPool(self._limits)
+        twin.faults = self.faults
         twin.restore(self._by_hash.values())
         return twin
 
@@ -135,8 +154,10 @@ class Selection:
         arrivals: Mapping[Hash32, int],
         first: Iterable[Transaction],
         base_fee_wei: int,
+        faults: PoolFaults = NO_POOL_FAULTS,
     ) -> None:
         self._by_sender = by_sender
+        self._faults = faults
         self._arrivals = arrivals
         self._base_fee_wei = base_fee_wei
         self._heap: list[tuple[int, int, Hash32]] = []
@@ -156,7 +177,19 @@ class Selection:
         if following is not None:
             self._push(following)
 
+    def within(self, gas: int) -> tuple[Transaction, ...]:
+        """All that fit into so much gas, if each succeeds and uses all of its own."""
+        chosen = []
+        while (transaction := self.pop()) is not None:
+            if transaction.gas_limit <= gas:
+                gas -= transaction.gas_limit
+                chosen.append(transaction)
+                self.follow(transaction)
+        return tuple(chosen)
+
     def _push(self, transaction: Transaction) -> None:
+        if transaction.hash in self._faults.held or transaction.sender in self._faults.censored:
+            return
         tip_wei = transaction.tip_wei(self._base_fee_wei)
         if tip_wei >= 0:
             heapq.heappush(self._heap, (-tip_wei, self._arrivals[transaction.hash], transaction.hash))

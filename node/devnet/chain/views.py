@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
+from bridge.codec import rlp
 from bridge.codec.bloom import may_contain
-from bridge.codec.header import Header
+from bridge.codec.header import Header, encode_header
 from bridge.codec.receipts import Log, Receipt
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, Hash32, UnixSeconds, Wei
-from node.devnet.chain.transactions import Transaction
+from node.devnet.chain.transactions import LEGACY_TYPE, Transaction
 
 BlockId = int | bytes
 """A block by its number on the canonical chain, or by its 32-byte hash."""
+
+_EMPTY_LIST = rlp.encode(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class Block:
     size_bytes: int
     """Of the block's RLP."""
 
+    @classmethod
+    def of(cls, header: Header, transactions: tuple[Transaction, ...], receipts: tuple[Receipt, ...]) -> Self:
+        """The block of these parts."""
+        bodies = [each.raw if each.type == LEGACY_TYPE else rlp.encode(each.raw) for each in transactions]
+        parts = [encode_header(header), rlp.encode_list(bodies), _EMPTY_LIST, _EMPTY_LIST]
+        return cls(header, transactions, receipts, len(rlp.encode_list(parts)))
+
     def gas_used_by(self, index: int) -> int:
         """The gas of one transaction alone; receipts hold running totals."""
         before = self.receipts[index - 1].cumulative_gas_used if index else 0
@@ -42,6 +53,16 @@ class Block:
     def first_log_index_of(self, index: int) -> int:
         """The position in the block of a transaction's first log."""
         return sum(len(receipt.logs) for receipt in self.receipts[:index])
+
+    def matching_logs(self, wanted: "LogFilter") -> "tuple[FoundLog, ...]":
+        """The logs that are wanted, in their order."""
+        header = self.header
+        return tuple(
+            FoundLog(log, header.number, header.hash, header.timestamp, transaction.hash, position, index)
+            for position, (transaction, receipt) in enumerate(zip(self.transactions, self.receipts, strict=True))
+            for index, log in enumerate(receipt.logs, self.first_log_index_of(position))
+            if wanted.matches(log)
+        )
 
 
 @dataclass(frozen=True, slots=True)

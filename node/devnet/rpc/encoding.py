@@ -3,15 +3,38 @@
 Headers have every field that their hash covers, so that a client can recompute it.
 """
 
+from collections import OrderedDict
+
+import msgspec
+
 from bridge.codec import rlp
 from bridge.codec.hash import keccak256
 from bridge.codec.header import Header
 from bridge.codec.hexadecimal import quantity, to_hex
 from bridge.codec.receipts import SUCCESS, Log
-from bridge.codec.types import Address
+from bridge.codec.types import Address, Hash32
 from node.devnet.chain import Block, FoundLog, Transaction
 
 Json = dict[str, object]
+BLOCKS_KEPT = 1_024
+
+
+class EncodedBlocks:
+    """Blocks with their transactions' hashes as JSON text, kept by hash: many clients ask for the same ones."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hash32, msgspec.Raw] = OrderedDict()
+
+    def of(self, block: Block) -> msgspec.Raw:
+        """The text."""
+        known = self._kept.get(block.header.hash)
+        if known is not None:
+            return known
+        encoded = msgspec.Raw(msgspec.json.encode(block_fields(block, whole_transactions=False)))
+        self._kept[block.header.hash] = encoded
+        if len(self._kept) > BLOCKS_KEPT:
+            self._kept.popitem(last=False)
+        return encoded
 
 
 def header_fields(header: Header) -> Json:
@@ -152,7 +175,7 @@ def _transaction_fields(transaction: Transaction) -> Json:
         "value": quantity(transaction.value_wei),
         "gas": quantity(transaction.gas_limit),
         "input": to_hex(transaction.data),
-        "chainId": _optional_quantity(transaction.evm.chain_id),
+        "chainId": _optional_quantity(transaction.chain_id),
         "v": quantity(transaction.v),
         "r": quantity(transaction.r),
         "s": quantity(transaction.s),

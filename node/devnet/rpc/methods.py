@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from bridge.codec.abi import decode_values, selector
 from bridge.codec.errors import AbiError
 from bridge.codec.hexadecimal import quantity, to_hex
 from node.devnet.chain import BlockUnknown, CallFailed, CallReverted, TransactionRefused
 from node.devnet.rpc.encoding import (
+    EncodedBlocks,
     Json,
     block_fields,
     log_fields,
@@ -16,7 +19,6 @@ from node.devnet.rpc.encoding import (
     waiting_transaction_fields,
 )
 from node.devnet.rpc.errors import METHOD_NOT_FOUND, REVERTED, SERVER_ERROR, JsonRpcError
-from node.devnet.rpc.faults import ChainFaults
 from node.devnet.rpc.parameters import Parameters
 from node.devnet.rpc.ranges import checkpoint_root, fee_history, logs_in_range
 from node.devnet.rpc.view import BlockParameter, ChainView
@@ -30,10 +32,15 @@ _ERROR_STRING = selector("Error(string)")
 class Methods:
     """The methods of one chain towards one client."""
 
-    def __init__(self, view: ChainView, faults: ChainFaults) -> None:
+    def __init__(
+        self, view: ChainView, encoded_blocks: EncodedBlocks, *, empty_logs: bool, empty_receipts: bool
+    ) -> None:
+        """With `empty_logs` eth_getLogs finds nothing; with `empty_receipts` blocks seem to have no receipts."""
         self._view = view
         self._chain = view.chain
-        self._faults = faults
+        self._encoded_blocks = encoded_blocks
+        self._empty_logs = empty_logs
+        self._empty_receipts = empty_receipts
 
     async def call(self, method: str, params: object) -> object:
         """The result of a call, ready for JSON. Raises JsonRpcError."""
@@ -72,30 +79,30 @@ class Methods:
     def block_number(self, _: Parameters) -> str:
         return quantity(self._view.head_number)
 
-    def block_by_number(self, parameters: Parameters) -> Json | None:
+    def block_by_number(self, parameters: Parameters) -> Json | msgspec.Raw | None:
         named, whole = parameters.block(0), parameters.flag(1)
         if named == "pending":
             head = self._view.header("latest")
             base_fee_wei = self._chain.next_base_fee_wei(head.number)
             return pending_block_fields(head, base_fee_wei, self._chain.pending())
-        try:
-            return block_fields(self._view.block(named), whole_transactions=whole)
-        except BlockUnknown:
-            return None
+        return self._block(named, whole_transactions=whole)
 
-    def block_by_hash(self, parameters: Parameters) -> Json | None:
-        block_hash, whole = parameters.hash(0), parameters.flag(1)
+    def block_by_hash(self, parameters: Parameters) -> Json | msgspec.Raw | None:
+        return self._block(parameters.hash(0), whole_transactions=parameters.flag(1))
+
+    def _block(self, named: BlockParameter, *, whole_transactions: bool) -> Json | msgspec.Raw | None:
         try:
-            return block_fields(self._view.block(block_hash), whole_transactions=whole)
+            block = self._view.block(named)
         except BlockUnknown:
             return None
+        return block_fields(block, whole_transactions=True) if whole_transactions else self._encoded_blocks.of(block)
 
     def block_receipts(self, parameters: Parameters) -> list[Json] | None:
         try:
             block = self._view.block(parameters.block(0))
         except BlockUnknown:
             return None
-        if self._faults.empty_receipts:
+        if self._empty_receipts:
             return []
         return [receipt_fields(block, index) for index in range(len(block.transactions))]
 
@@ -111,7 +118,7 @@ class Methods:
 
     def transaction_receipt(self, parameters: Parameters) -> Json | None:
         place = self._view.mined(parameters.hash(0))
-        if place is None or self._faults.empty_receipts:
+        if place is None or self._empty_receipts:
             return None
         return receipt_fields(place.block, place.index)
 
@@ -164,7 +171,7 @@ class Methods:
         else:
             first, last = (self._number(named) for named in parameters.log_range(0))
             found = await logs_in_range(self._view, wanted, first, last)
-        return [] if self._faults.empty_logs else [log_fields(each) for each in found]
+        return [] if self._empty_logs else [log_fields(each) for each in found]
 
     async def root_hash(self, parameters: Parameters) -> str:
         return await checkpoint_root(self._view, parameters.number(0), parameters.number(1))

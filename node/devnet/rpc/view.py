@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from bridge.codec.header import Header
 from bridge.codec.types import BlockNumber, Hash32
-from node.devnet.chain import Block, BlockId, BlockUnknown, EmbeddedChain, TransactionPlace
+from node.devnet.chain import Block, BlockId, BlockUnknown, Chain, TransactionPlace
 
 BlockTag = Literal["earliest", "finalized", "safe", "latest", "pending"]
 BLOCK_TAGS: tuple[BlockTag, ...] = get_args(BlockTag)
@@ -15,7 +15,7 @@ BlockParameter = BlockTag | BlockId
 class ChainView:
     """Reads a chain and knows nothing of its newest `hidden_blocks` blocks."""
 
-    def __init__(self, chain: EmbeddedChain, hidden_blocks: int = 0) -> None:
+    def __init__(self, chain: Chain, hidden_blocks: int = 0) -> None:
         self.chain = chain
         self._hidden_blocks = hidden_blocks
 

@@ -20,7 +20,8 @@ from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import HttpTransport
 from bridge.codec.events import TRANSFER_TOPIC
 from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32
-from node.devnet.rpc.server import RpcLimits, ServedChain, rpc_app
+from node.devnet.rpc.documents import RpcLimits
+from node.devnet.rpc.server import ServedChain, rpc_app
 from tests.contracts.crossing import BURNER, Crossing, free_log, join_chains
 from tests.contracts.harness import STRANGER, SUBMITTER, ContractChain
 from tests.contracts.network import ROOT_CHAIN_ID, SIDE_CHAIN_ID, TOKEN

@@ -15,9 +15,9 @@ from node.devnet.chain import (
     CallFailed,
     CallReverted,
     ChainGenesis,
-    EmbeddedChain,
     TransactionRefused,
 )
+from node.devnet.chain.embedded import EmbeddedChain
 from tests.unit.chain.rpc_server import RpcFault
 from tests.unit.chain.tiny_chain import CHAIN_ID, GENESIS_TIME, header_json
 

@@ -22,8 +22,9 @@ from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import HttpTransport
 from bridge.codec.feed import DONE_INDEX, Cursor, FilterEntry, genesis_digest
 from bridge.codec.types import BlockNumber, ChainId, Hash32, Wei
+from node.devnet.rpc.documents import RpcLimits
 from node.devnet.rpc.faults import ChainFaults
-from node.devnet.rpc.server import RpcLimits, ServedChain, rpc_app
+from node.devnet.rpc.server import ServedChain, rpc_app
 from tests.unit.chain.evm_rpc import EvmChain
 from tests.unit.chain.tiny_chain import CHAIN_ID
 

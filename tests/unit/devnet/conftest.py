@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains_local import LocalChains
 from tests.unit.devnet.client import Client
 from tests.unit.devnet.world import WatchedClock, chains_settings

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.codec.hexadecimal import quantity, to_hex
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains_local import LocalChains
 from node.devnet.rpc.faults import NO_FAULTS, ChainFaults, FaultTable
 from tests.unit.devnet.client import Client, RpcFailed

@@ -11,7 +11,8 @@ from bridge.chain.clock import ManualClock
 from bridge.chain.sending import SendMeaning, classify_refusal
 from bridge.codec.transaction import RAW_BYTES_MAX
 from bridge.codec.types import ChainId
-from node.devnet.chain import EmbeddedChain, TransactionRefused
+from node.devnet.chain import TransactionRefused
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chain.pool import PoolLimits
 from tests.unit.devnet.world import ALICE, BOB, CHAIN_ID, GENESIS, GWEI, POOR, SPINNER, deploy, open_chain, signed
 

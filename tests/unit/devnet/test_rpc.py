@@ -13,7 +13,7 @@ from bridge.codec.header import header_from_rpc, leaf_of
 from bridge.codec.hexadecimal import quantity, to_hex
 from bridge.codec.merkle import root
 from bridge.codec.receipts import receipt_from_rpc, receipts_root
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains_local import LocalChains
 from tests.unit.devnet.client import Client, RpcFailed
 from tests.unit.devnet.world import (

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from bridge.chain.clock import ManualClock
 from bridge.codec.hexadecimal import to_hex
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.rpc import ranges
+from node.devnet.rpc.documents import RpcLimits
 from node.devnet.rpc.faults import ChainFaults
 from node.devnet.rpc.methods import METHODS
-from node.devnet.rpc.server import RpcLimits, ServedChain, rpc_app
+from node.devnet.rpc.server import ServedChain, rpc_app
 from tests.unit.devnet.client import Client, RpcFailed
 from tests.unit.devnet.world import ALICE, LOGGER, WatchedClock, deploy, open_chain, signed
 

@@ -11,7 +11,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
 
 from bridge.codec.hexadecimal import checksum_address
-from node.devnet.chain import EmbeddedChain
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains_local import LocalChains
 from tests.unit.devnet.world import ALICE, BOB, CHAIN_ID, GWEI, REVERTER, deploy
 

@@ -11,7 +11,8 @@ from bridge.codec.header import Header
 from bridge.codec.secp256k1 import address_of, public_key_of, sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
-from node.devnet.chain import ChainGenesis, EmbeddedChain
+from node.devnet.chain import ChainGenesis
+from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chain.pool import PoolLimits
 from node.devnet.chains import Allocation, ChainSettings, ChainsSettings
 
