@@ -1,8 +1,8 @@
 """The event loop of a simulation: virtual time, and processes that can be killed or frozen between any two steps.
 
 Nothing waits: when nobody has anything to do, time jumps to the next timer. Whatever a task schedules carries the
-`Process` it was started in (a context variable, which asyncio hands on by itself), so a kill needs no help from the code
-that is killed: its steps are simply not run any more, and no `finally` is reached.
+`Process` it was started in (a context variable, which asyncio hands on by itself), so a kill needs no help from the
+code that is killed: its steps are simply not run any more, and no `finally` is reached.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -112,7 +112,7 @@ class SimulationLoop(asyncio.BaseEventLoop):
         self.close()
 
     def run_in_executor(  # type: ignore[override] # there are no threads, so no executor is taken
-        self, executor: None, func: Callable[[Unpack[Arguments]], Result], *args: Unpack[Arguments]
+        self, executor: None, func: Callable[[*Arguments], Result], *args: *Arguments
     ) -> "asyncio.Future[Result]":
         """Run it at once: in a simulation a thread is no faster, and would not be deterministic."""
         done: asyncio.Future[Result] = self.create_future()

@@ -1,0 +1,82 @@
+"""The border of a validator's process as the engine meets it: a call into a dead process never returns."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from node.app.abci import (
+    CheckTxRequest,
+    CheckTxResponse,
+    CommitResponse,
+    FinalizeBlockRequest,
+    FinalizeBlockResponse,
+    InfoResponse,
+    InitChainRequest,
+    InitChainResponse,
+    PrepareProposalRequest,
+    PrepareProposalResponse,
+    ProcessProposalRequest,
+    ProcessProposalResponse,
+    QueryRequest,
+    QueryResponse,
+)
+from node.engine.application import Application
+from node.engine.errors import MemberLostError
+from node.simulation.loop import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from node.simulation.machine import Machine
+
+Result = TypeVar("Result")
+
+
+class BoundedApplication:
+    """The application of one process of a machine; every method raises MemberLostError once that has ended."""
+
+    def __init__(self, machine: "Machine", process: Process, application: Application | None) -> None:
+        """Without an application it stands for a process that ended before it had one."""
+        self._machine = machine
+        self._process = process
+        self._application = application
+
+    def info(self) -> InfoResponse:
+        """Ask where the application stands."""
+        return self._inside("info", lambda application: application.info())
+
+    def init_chain(self, request: InitChainRequest) -> InitChainResponse:
+        """Start from genesis."""
+        return self._inside("init_chain", lambda application: application.init_chain(request))
+
+    def check_tx(self, request: CheckTxRequest) -> CheckTxResponse:
+        """Whether the transaction may wait."""
+        return self._inside("check_tx", lambda application: application.check_tx(request))
+
+    def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
+        """Which transactions to put into a block."""
+        return self._inside("prepare_proposal", lambda application: application.prepare_proposal(request))
+
+    def process_proposal(self, request: ProcessProposalRequest) -> ProcessProposalResponse:
+        """Whether to vote for a block."""
+        return self._inside("process_proposal", lambda application: application.process_proposal(request))
+
+    def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
+        """Execute a decided block."""
+        return self._inside("finalize_block", lambda application: application.finalize_block(request))
+
+    def commit(self) -> CommitResponse:
+        """Make the executed block durable."""
+        return self._inside("commit", lambda application: application.commit())
+
+    def query(self, request: QueryRequest) -> QueryResponse:
+        """Read the committed state."""
+        return self._inside("query", lambda application: application.query(request))
+
+    def _inside(self, name: str, call: "Callable[[Application], Result]") -> Result:
+        application = self._application
+        if application is None:
+            raise MemberLostError(f"{self._process.name} did not get so far")
+        result = self._machine.inside(self._process, lambda: call(application))
+        if self._machine.dies_in_call == name:
+            self._machine.kill(f"killed after {name}")
+            raise MemberLostError(f"{self._process.name} was killed after {name}")
+        return result

@@ -1,0 +1,52 @@
+"""What happened in a simulation, in order: the material of its story, its plot and its statistics."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What kind of thing happened."""
+
+    FAULT_BEGINS = "fault begins"
+    FAULT_ENDS = "fault ends"
+    PROPOSED = "proposed"
+    OPENED = "open for submission"
+    LANDED = "landed on the root chain"
+    ACKNOWLEDGED = "acknowledged"
+    NO_ACK = "no-ack"
+    REJECTED = "rejected"
+    DOWN = "down"
+    UP = "up"
+    CRASHED = "crashed"
+    STOPPED_SIGNING = "stopped signing"
+    REASON = "waits for"
+    OPERATOR = "operator"
+    HEALED = "all faults end"
+    CONVERGED = "converged"
+    HALTED = "halted, as it must"
+    VIOLATION = "violation"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, `at_s` virtual seconds after the beginning."""
+
+    at_s: float
+    kind: EventKind
+    text: str
+    validator: int | None = None
+    number: int | None = None
+    """Of the fault, the turn, or the header, as the kind says."""
+
+
+class Journal:
+    """The events of a simulation so far."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def note(
+        self, at_s: float, kind: EventKind, text: str, *, validator: int | None = None, number: int | None = None
+    ) -> None:
+        """Write down what happened."""
+        self.events.append(Event(at_s, kind, text, validator, number))
