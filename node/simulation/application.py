@@ -15,6 +15,7 @@ from node.app.abci import (
     PrepareProposalResponse,
     ProcessProposalRequest,
     ProcessProposalResponse,
+    ProposalStatus,
     QueryRequest,
     QueryResponse,
 )
@@ -53,11 +54,17 @@ class BoundedApplication:
 
     def prepare_proposal(self, request: PrepareProposalRequest) -> PrepareProposalResponse:
         """Which transactions to put into a block."""
-        return self._inside("prepare_proposal", lambda application: application.prepare_proposal(request))
+        honest = self._inside("prepare_proposal", lambda application: application.prepare_proposal(request))
+        liar = self._machine.liar
+        return honest if liar is None else PrepareProposalResponse(liar.block(honest.txs))
 
     def process_proposal(self, request: ProcessProposalRequest) -> ProcessProposalResponse:
         """Whether to vote for a block."""
-        return self._inside("process_proposal", lambda application: application.process_proposal(request))
+        honest = self._inside("process_proposal", lambda application: application.process_proposal(request))
+        liar = self._machine.liar
+        if liar is None or liar.accepts(honest=honest.status is ProposalStatus.ACCEPT):
+            return honest
+        return ProcessProposalResponse(ProposalStatus.REJECT, "")
 
     def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
         """Execute a decided block."""

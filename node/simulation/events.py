@@ -1,5 +1,6 @@
 """What happened in a simulation, in order: the material of its story, its plot and its statistics."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,9 +45,14 @@ class Journal:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.told: Callable[[Event], None] | None = None
+        """Who hears each event at once."""
 
     def note(
         self, at_s: float, kind: EventKind, text: str, *, validator: int | None = None, number: int | None = None
     ) -> None:
         """Write down what happened."""
-        self.events.append(Event(at_s, kind, text, validator, number))
+        event = Event(at_s, kind, text, validator, number)
+        self.events.append(event)
+        if self.told is not None:
+            self.told(event)

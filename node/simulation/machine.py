@@ -9,7 +9,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from aiohttp import web
 
 from bridge.chain.transport import Transport
 from config.file import Home
@@ -17,10 +19,12 @@ from config.schema import NodeConfig
 from node.app.application import Application
 from node.app.errors import StoreError as StateMismatch
 from node.app.genesis import Genesis
+from node.app.messages import ProposeCheckpoint
 from node.app.opened import TransactionOpener
-from node.app.state import State
+from node.app.state import Committed, State
 from node.duties.engine_view import LocalEngineView
-from node.duties.propose import ProposalMaker
+from node.duties.identity import Identity
+from node.duties.propose import honest_proposals
 from node.engine.errors import EngineError, MemberLostError
 from node.engine.local.engine import LocalEngine
 from node.engine.local.node import CommittedBlock, Member
@@ -37,6 +41,9 @@ from node.simulation.loop import Process, ProcessKilled, SimulationLoop
 from node.store.errors import StoreError
 from node.validator.home import OpenKeys, open_home_on
 from node.validator.validator import Validator
+
+if TYPE_CHECKING:
+    from node.simulation.byzantine import Byzantine
 
 RESTART_S = 5.0
 """What the service manager waits before it starts a process again."""
@@ -69,6 +76,9 @@ class WatchedEngine(LocalEngineView):
 
     def submit(self, transaction: bytes) -> str | None:
         """Hand over a transaction."""
+        liar = self._machine.liar
+        if liar is not None:
+            return None if liar.is_silent else super().submit(transaction)
         for watcher in self._machine.watchers:
             watcher.sent(self._machine, transaction)
         return super().submit(transaction)
@@ -113,7 +123,6 @@ class Machine:
         shared: Shared,
         config: NodeConfig,
         keys: MachineKeys,
-        proposal_maker: ProposalMaker | None = None,
     ) -> None:
         self.index = index
         self.keys = keys
@@ -122,9 +131,12 @@ class Machine:
         self.clock = MachineClock(shared.loop)
         self.source = random.Random(f"{shared.seed} machine {index}")  # noqa: S311 - reproducible on purpose
         self.disk = SimulatedDisk(self.source)
-        self.proposal_maker = proposal_maker
+        self.liar: Byzantine | None = None
+        """Set while the validator does not keep to the rules."""
         self.process: Process | None = None
         self.validator: Validator | None = None
+        self.api: web.Application | None = None
+        """The API of the running process, once somebody has asked it."""
         self.is_held_down = False
         """Whether whoever put it down will start it again; else the service manager does."""
         self.writes_until_kill: int | None = None
@@ -133,6 +145,7 @@ class Machine:
         """Set: the process dies at the next consensus call of this name, after its work is done."""
         self.watchers: list[Watcher] = []
         self.starts = 0
+        self.started_s = 0.0
         SigningRecord.create(self.signing_path, self.source.randbytes, disk=self.disk.attach())
 
     @property
@@ -150,6 +163,7 @@ class Machine:
     def open(self) -> Member:
         """Start the process as far as its files; as what it joins an engine, alive or not."""
         self.starts += 1
+        self.started_s = self.shared.loop.time()
         process = Process(f"validator {self.index}, start {self.starts}")
         self.process = process
         shared = self.shared
@@ -160,7 +174,7 @@ class Machine:
             )
             application = self._opened.application
         except ProcessKilled:
-            pass
+            pass  # at a write; `kill` has seen to everything
         except (StoreError, StateMismatch) as error:
             self._refuses_to_start(error)
         public_keys = tuple(key.public_key for key in self.keys.signers)
@@ -173,7 +187,7 @@ class Machine:
         if process is None or not process.is_alive:
             return
         view = WatchedEngine(engine, self)
-        validator = Validator(self._opened, view, shared.transport, self.clock, self.proposal_maker)
+        validator = Validator(self._opened, view, shared.transport, self.clock, self._propose)
         self.validator = validator
 
         def committed(block: CommittedBlock) -> None:
@@ -206,7 +220,7 @@ class Machine:
         if process is None or not process.is_alive:
             return
         process.kill()
-        self.process, self.validator = None, None
+        self.process = self.validator = self.api = None
         if power_loss:
             self.disk.crash(self.source)
         else:
@@ -282,6 +296,11 @@ class Machine:
         if self.writes_until_kill <= 0:
             self.kill(f"killed {moment.value} a sync of {file}", power_loss=self.source.random() < 0.5)
             raise ProcessKilled
+
+    def _propose(self, committed: Committed, root_chain: int, identity: Identity) -> ProposeCheckpoint | None:
+        assert self.validator is not None
+        honest = honest_proposals(self.validator.side)(committed, root_chain, identity)
+        return honest if self.liar is None else self.liar.proposal(honest)
 
     def _open_keys(self) -> OpenKeys:
         return OpenKeys(KeyRing(self.keys.signers), SubmissionKey(self.keys.submission))

@@ -4,17 +4,16 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
-from bridge.codec.types import UnixSeconds
+from bridge.codec.types import UnixSeconds, Wei
 from config.presets import devnet_config
-from config.schema import Fees, NodeConfig, Paths, RootChain, SideChain
+from config.schema import Fees, NodeConfig, Paths
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
 from node.app.parameters import RootChainParameters
-from node.devnet.accounts import DevnetAccounts, draw_accounts
+from node.devnet.accounts import Account, DevnetAccounts, draw_accounts
 from node.devnet.bootstrap import DevnetContracts
 from node.devnet.chain import Chain
 from node.devnet.genesis import read_genesis
@@ -64,6 +63,8 @@ class World:
         self.transport: SimulatedTransport
         self.engine: SimulatedEngine
         self.machines: tuple[Machine, ...] = ()
+        self.leavers: set[int] = set()
+        """Validators that were told to leave."""
         self.on_root_block: list[Callable[[], None]] = []
         """Called after each block of the root chain, and after a reorg of it."""
 
@@ -96,9 +97,7 @@ class World:
         self.genesis = await self._read_genesis()
         self.opener = TransactionOpener(genesis_hash(self.genesis))
         self.engine = SimulatedEngine(self.plan.seed, self.loop, self.genesis, self.network, self.journal)
-        shared = Shared(
-            self.plan.seed, self.loop, self.genesis, self.opener, self.transport, self.journal, self.engine
-        )
+        shared = Shared(self.plan.seed, self.loop, self.genesis, self.opener, self.transport, self.journal, self.engine)
         self.machines = tuple(
             Machine(index, shared, self._config(index), self._keys(index)) for index in range(settings.validators)
         )
@@ -114,6 +113,15 @@ class World:
         chain_id = ROOT_CHAIN_ID if chain == ROOT else SIDE_CHAIN_ID
         urls = [EndpointPlace(chain, validator, endpoint).url for endpoint in ENDPOINTS]
         return ChainReader(RpcPool(chain, urls, chain_id, self.transport, self.clock))
+
+    def spare_signers_of(self, index: int) -> tuple[Account, ...]:
+        """The signer keys that a machine holds for changes."""
+        return self.spare_signers[index * SPARE_SIGNERS : (index + 1) * SPARE_SIGNERS]
+
+    def force_base_fee(self, factor: float | None) -> None:
+        """Make L1 dear, by a factor over an ordinary gwei; None: let the market find its price again."""
+        if isinstance(self.root, ModelChain):
+            self.root.force_base_fee(None if factor is None else Wei(int(factor * GWEI)))
 
     def reorg(self, name: str, depth: int) -> None:
         """Replace the newest blocks of a chain by others."""
@@ -154,8 +162,7 @@ class World:
         )
 
     def _keys(self, index: int) -> MachineKeys:
-        spare = self.spare_signers[index * SPARE_SIGNERS : (index + 1) * SPARE_SIGNERS]
-        signers = (self.accounts.signers[index], *spare)
+        signers = (self.accounts.signers[index], *self.spare_signers_of(index))
         return MachineKeys(
             tuple(PrivateKey(account.private_key) for account in signers),
             PrivateKey(self.accounts.submitters[index].private_key),

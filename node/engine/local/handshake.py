@@ -11,7 +11,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.types import Hash32
 from node.app.abci import InfoResponse, InitChainRequest, InitChainResponse
 from node.engine import convert
-from node.engine.errors import DivergenceError, StoreMismatchError
+from node.engine.errors import DivergenceError, MemberLostError, StoreMismatchError
 from node.engine.local.block_store import BlockStore, StoredGenesis
 from node.engine.local.chain import Chain
 from node.engine.local.node import Node
@@ -28,7 +28,7 @@ def shake_hands(nodes: Sequence[Node], genesis: InitChainRequest, store: BlockSt
     stored = store.genesis()
     if stored is not None and stored.digest != digest:
         raise StoreMismatchError("engine.db was made for another genesis: use another home")
-    reports = [(node, node.application.info()) for node in nodes]
+    reports = _reports(nodes)
     fresh = [node for node, report in reports if report.last_block_height == 0]
     answers = [(node, node.application.init_chain(genesis)) for node in fresh]
     if stored is None:
@@ -38,6 +38,17 @@ def shake_hands(nodes: Sequence[Node], genesis: InitChainRequest, store: BlockSt
     for node, report in reports:
         _recognise(node, report, store)
     return _chain(genesis, stored, store)
+
+
+def _reports(nodes: Sequence[Node]) -> list[tuple[Node, InfoResponse]]:
+    """What each application says; one that is lost already is away until it joins."""
+    reports = []
+    for node in nodes:
+        try:
+            reports.append((node, node.application.info()))
+        except MemberLostError:
+            node.is_paused = True
+    return reports
 
 
 def shake_hands_again(node: Node, genesis: InitChainRequest, store: BlockStore) -> None:
@@ -63,6 +74,8 @@ def _begin(
     for node, report in reports:
         if report.last_block_height > 0:
             raise StoreMismatchError(_older(0, node, report))
+    if not answers:
+        raise StoreMismatchError("no validator is here to start the chain with")
     _, first = answers[0]
     for node, answer in answers:
         if answer.validators != first.validators:

@@ -12,12 +12,15 @@ class OneState(Check):
     """No two app hashes or results at one height."""
 
     def __init__(self) -> None:
-        self.app_hashes: dict[int, bytes] = {}
+        self.height = 0
+        """The highest that anybody has committed."""
+        self._app_hashes: dict[int, bytes] = {}
         self._codes: dict[int, tuple[int, ...]] = {}
 
     def committed(self, machine: Machine, block: CommittedBlock, state: State) -> None:
         """Compare with whoever was first at this height, also before a restart."""
-        app_hash = self.app_hashes.setdefault(block.height, block.response.app_hash)
+        self.height = max(self.height, block.height)
+        app_hash = self._app_hashes.setdefault(block.height, block.response.app_hash)
         codes = tuple(result.code for result in block.response.tx_results)
         if app_hash != block.response.app_hash or self._codes.setdefault(block.height, codes) != codes:
             raise Violation("one state", f"validator {machine.index} has another state at height {block.height}")

@@ -7,11 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from bridge.codec import merkle
-from bridge.codec.errors import AbiError
 from bridge.codec.events import NewHeaderBlock, decode_event
 from bridge.codec.header import leaf_of
 from bridge.codec.types import Address, BlockNumber
-from node.simulation.chains.chain import Block, Chain
+from node.devnet.chain import Block, Chain
 from node.simulation.checks.check import Check, Violation
 
 FAILED_PER_HEADER_MAX = 24
@@ -100,7 +99,7 @@ class TrueHeaders(Check):
         if (event.header_id, event.start) != (next_id, next_start) or event.end < event.start:
             text = f"header {event.header_id} is {event.start} to {event.end}, expected {next_id} from {next_start}"
             raise Violation("one line of headers", text)
-        if not self._side_may_change and event.root_hash != self._true_root(event):
+        if not self._side_may_change and event.root != self._true_root(event):
             raise Violation("true roots", f"header {event.header_id} has a root that is not the side chain's")
         number = BlockNumber(block.header.number)
         self.headers.append(
@@ -111,6 +110,3 @@ class TrueHeaders(Check):
     def _true_root(self, event: NewHeaderBlock) -> bytes:
         numbers = range(event.start, event.end + 1)
         return merkle.root([leaf_of(self._side.header(number)) for number in numbers])
-
-
-_ = AbiError
