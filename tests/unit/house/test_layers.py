@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/api": ("bridge", "node.app", "node.api", "node.duties"),
     "node/validator": ("bridge", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),
+    "node/simulation": ("bridge", "contracts", "config", "node"),
     "node/cli": ("bridge", "contracts", "config", "node"),
 }
 """Which of our own modules each folder may import."""
