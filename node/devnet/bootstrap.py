@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bridge.chain.reader import ChainReader
 from bridge.codec.abi import encode_call
 from bridge.codec.checkpoint import DataForm
+from bridge.codec.events import StateSynced
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
@@ -83,33 +84,17 @@ class Bootstrap:
 
         Raises BootstrapFailed, ChainCommandRefused, ChainError.
         """
-        accounts = self._accounts
-        on_root, on_side = root_deployment(plan), side_deployment(plan)
-        there = on_root.contracts
-        await self._send(
-            ROOT, accounts.deployer, (*on_root.steps, *_stakes(there, accounts), *_deposits(there, accounts))
-        )
-        await self._send(SIDE, accounts.deployer, on_side.steps)
-        await self._send(SIDE, accounts.relayer, await self._carried_over(there, on_side.contracts))
+        accounts, contracts = self._accounts, contracts_of(plan)
+        await self._send(ROOT, accounts.deployer, root_steps(plan, accounts))
+        await self._send(SIDE, accounts.deployer, side_deployment(plan).steps)
         head = await self._chains.status(ROOT)
+        states = await synced_states(self._root_reader, contracts.root.state_sender, BlockNumber(0), head.head_number)
+        await self._send(SIDE, accounts.relayer, carried_over(states, contracts.side))
         await self._chains.mine(ROOT, confirmations, UnixSeconds(head.head_timestamp + 1))
-
-    async def _carried_over(self, root: RootContracts, side: SideContracts) -> list[DeploymentStep]:
-        """What the relayer passes on: every state synced so far."""
-        head = await self._chains.status(ROOT)
-        states = await synced_states(self._root_reader, root.state_sender, BlockNumber(0), head.head_number)
-        return [
-            DeploymentStep(
-                "carry over",
-                side.child_chain_manager,
-                encode_call("onStateReceive(uint256,bytes)", state.id, state.data),
-            )
-            for state in states
-        ]
 
     async def _send(self, chain: str, sender: Account, steps: Sequence[DeploymentStep]) -> None:
         """Send one account's first transactions, and see that all succeed."""
-        raw = [_signed(self._ids[chain], sender, nonce, step) for nonce, step in enumerate(steps)]
+        raw = [signed_step(self._ids[chain], sender, nonce, step) for nonce, step in enumerate(steps)]
         head = await self._chains.status(chain)
         results = await self._chains.submit(chain, raw, UnixSeconds(head.head_timestamp + 1))
         for step, result in zip(steps, results, strict=True):
@@ -117,16 +102,35 @@ class Bootstrap:
                 raise BootstrapFailed(f"bootstrap step '{step.label}' on the {chain} chain failed")
 
 
-def _signed(chain_id: ChainId, sender: Account, nonce: int, step: DeploymentStep) -> bytes:
+def root_steps(
+    plan: DeploymentPlan, accounts: DevnetAccounts, stakes_tokens: Sequence[int] = STAKES_TOKENS
+) -> tuple[DeploymentStep, ...]:
+    """The deployer's transactions on the root chain: the contracts, a stake for each validator, the deposits."""
+    deployment = root_deployment(plan)
+    stakes = _stakes(deployment.contracts, accounts, stakes_tokens)
+    return (*deployment.steps, *stakes, *_deposits(deployment.contracts, accounts))
+
+
+def carried_over(states: Sequence[StateSynced], contracts: SideContracts) -> list[DeploymentStep]:
+    """The relayer's transactions on the side chain: every state that was synced on the root chain."""
+    call = "onStateReceive(uint256,bytes)"
+    return [
+        DeploymentStep("carry over", contracts.child_chain_manager, encode_call(call, state.id, state.data))
+        for state in states
+    ]
+
+
+def signed_step(chain_id: ChainId, sender: Account, nonce: int, step: DeploymentStep) -> bytes:
+    """A step as a raw transaction."""
     transaction = DynamicFeeTransaction(
         chain_id, nonce, Wei(TIP_WEI), Wei(FEE_CAP_WEI), GAS_LIMIT, step.to, Wei(0), step.data
     )
     return transaction.raw(sign(transaction.signing_hash(), sender.private_key))
 
 
-def _stakes(contracts: RootContracts, accounts: DevnetAccounts) -> list[DeploymentStep]:
+def _stakes(contracts: RootContracts, accounts: DevnetAccounts, stakes_tokens: Sequence[int]) -> list[DeploymentStep]:
     """Each validator staked by the deployer; the submission account owns it."""
-    amounts = [Wei(STAKES_TOKENS[i % len(STAKES_TOKENS)] * WEI_PER_TOKEN) for i in range(len(accounts.signers))]
+    amounts = [Wei(stakes_tokens[i % len(stakes_tokens)] * WEI_PER_TOKEN) for i in range(len(accounts.signers))]
     steps = [calls.mint(contracts.stake_token, accounts.deployer.address, Wei(sum(amounts)))]
     for amount, signer, owner in zip(amounts, accounts.signers, accounts.submitters, strict=True):
         steps += calls.stake(contracts, owner.address, amount, signer.public_key)

@@ -79,17 +79,21 @@ class Transaction:
     @property
     def intrinsic_gas(self) -> int:
         """What it costs before anything runs."""
-        gas = TRANSACTION_GAS + GAS_PER_TOKEN * calldata_tokens(self.data)
+        gas = intrinsic_gas(self.to, self.data)
         for entry in self.access_list:
             gas += ACCESS_LIST_ADDRESS_GAS + ACCESS_LIST_KEY_GAS * len(entry.storage_keys)
-        if self.to is None:
-            gas += CREATION_GAS + INITCODE_WORD_GAS * (-(-len(self.data) // 32))
         return gas
 
     @property
     def floor_gas(self) -> int:
         """The least that it costs (EIP-7623)."""
         return TRANSACTION_GAS + FLOOR_GAS_PER_TOKEN * calldata_tokens(self.data)
+
+
+def intrinsic_gas(to: Address | None, data: bytes) -> int:
+    """What a call, or with `to` None a creation, costs before anything runs."""
+    gas = TRANSACTION_GAS + GAS_PER_TOKEN * calldata_tokens(data)
+    return gas if to is not None else gas + CREATION_GAS + INITCODE_WORD_GAS * (-(-len(data) // 32))
 
 
 def calldata_tokens(data: bytes) -> int:
