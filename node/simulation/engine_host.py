@@ -36,7 +36,7 @@ class SimulatedEngine:
         self._genesis = genesis
         self._network = network
         self._journal = journal
-        self._source = random.Random(f"{seed} engine")  # noqa: S311 - reproducible on purpose
+        self._source = random.Random(f"{seed} engine")
         self._disk = SimulatedDisk(self._source)
         self._process: Process | None = None
 

@@ -129,7 +129,7 @@ class Machine:
         self.shared = shared
         self.home = Home(Path(f"/machine/{index}"), config)
         self.clock = MachineClock(shared.loop)
-        self.source = random.Random(f"{shared.seed} machine {index}")  # noqa: S311 - reproducible on purpose
+        self.source = random.Random(f"{shared.seed} machine {index}")
         self.disk = SimulatedDisk(self.source)
         self.liar: Byzantine | None = None
         """Set while the validator does not keep to the rules."""

@@ -29,7 +29,7 @@ class SimulatedNetwork:
         self.engine: LocalEngine
         """Set once the engine is made; what is late is handed to it."""
         self._loop = loop
-        self._source = random.Random(f"{seed} network")  # noqa: S311 - reproducible on purpose
+        self._source = random.Random(f"{seed} network")
 
     def delivers_transaction(self, sender: int, receiver: int, transaction: bytes) -> bool:
         """Whether this offer arrives at once; a late one is delivered by a timer."""

@@ -103,7 +103,7 @@ class Fault:
 
     def source(self, seed: int) -> random.Random:
         """What it draws from while it lasts."""
-        return random.Random(f"{seed} fault {self.number}")  # noqa: S311 - reproducible on purpose
+        return random.Random(f"{seed} fault {self.number}")
 
     def describe(self) -> str:
         """The fault in words."""
@@ -156,7 +156,7 @@ class Plan:
 
 def draw_plan(seed: int, settings: SimulationSettings) -> Plan:
     """The faults of a seed."""
-    source = random.Random(f"{seed} plan")  # noqa: S311 - reproducible on purpose
+    source = random.Random(f"{seed} plan")
     form = source.choice((DataForm.BOUND, DataForm.BOUND, DataForm.POLYGON))
     if settings.data_form is not None:
         form = settings.data_form

@@ -75,7 +75,7 @@ def converge_limit_s(parameters: RootChainParameters) -> float:
     that were set while things went wrong, each with the buffer at its largest; then two whole rounds must go well.
     """
     rest_s = 100.0
-    turn_s = parameters.no_ack_buffer_s * 2**parameters.no_ack_growth_cap + parameters.confirmation_lag_s
+    turn_s = (parameters.no_ack_buffer_s << parameters.no_ack_growth_cap) + parameters.confirmation_lag_s
     round_s = parameters.interval_s + parameters.force_after_s + parameters.confirmation_lag_s + turn_s
     return rest_s + 3 * turn_s + ACKS_TO_CONVERGE * round_s
 
@@ -179,7 +179,7 @@ class _Run:
         self.burner = Burner(world, BurnsNeverGoBack(world.root))
         for machine in world.machines:
             machine.watchers.append(_Together(checks, self._violated))
-        world.on_root_block.append(lambda: self._guarded(lambda: [check.root_block() for check in checks]))
+        world.on_root_block.append(lambda: self._guarded(lambda: _each_root_block(checks)))
         world.on_root_block.append(self.reasons.root_block)
 
     def _guarded(self, look: Callable[[], object]) -> None:
@@ -292,6 +292,11 @@ class _Run:
             halted = self.world.engine.halted
             if halted is not None:
                 self._violated(Violation("one state", str(halted)))
+
+
+def _each_root_block(checks: list[Check]) -> None:
+    for check in checks:
+        check.root_block()
 
 
 class _Together:

@@ -6,7 +6,6 @@ An operator may ask what a setting does before using it: `with_overrides` takes 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import ZERO_ADDRESS, ChainId
 from config.presets import RootContracts, devnet_network, devnet_root_chain, polygon_network, polygon_root_chain
 from node.app.parameters import Finality, Parameters, QuorumUnit, RootChainParameters
+from node.simulation.chains.worlds import ChainKind
 
 ROOT = "root"
 SIDE = "side"
@@ -29,15 +29,6 @@ class SettingsRefused(Exception):
     """A simulation cannot be made of what was asked; the message says what to change."""
 
     code = "SIMULATION_SETTINGS"
-
-
-class ContractKind(StrEnum):
-    """What stands behind the root chain."""
-
-    MODEL = "model"
-    """A model of the contracts, in Python; a differential test holds it against them."""
-    EVM = "evm"
-    """The real contracts, in py-evm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,7 @@ class SimulationSettings:
     validators: int = 4
     data_form: DataForm | None = None
     """None: the seed draws it."""
-    contracts: ContractKind = ContractKind.MODEL
+    contracts: ChainKind = ChainKind.MODEL
     chaos_s: int | None = None
     """None: as long as the pace says."""
     faults: bool = True

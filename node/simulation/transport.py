@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.chain.transport import ConnectionFailed, HttpReply, ReplyTooLarge
-from node.simulation.chains.rpc import NO_ANSWER_FAULTS, AnswerFaults, ChainRpc
+from node.simulation.chains.rpc import NO_FAULTS, AnswerFaults, ChainRpc
 from node.simulation.loop import SimulationLoop
 
 ENDPOINTS = ("a", "b")
@@ -20,7 +20,7 @@ NEVER_S = 3_600.0
 class EndpointFaults:
     """What is wrong with one endpoint at a moment; several faults may overlap."""
 
-    answers: AnswerFaults = NO_ANSWER_FAULTS
+    answers: AnswerFaults = NO_FAULTS
     delay_s: float = 0.0
     """On top of the usual latency, at most."""
     is_silent: bool = False
@@ -61,10 +61,7 @@ class SimulatedTransport:
             for place in [EndpointPlace(chain, validator, endpoint)]
         }
         self._faults: dict[EndpointPlace, EndpointFaults] = {}
-        self._sources = {
-            place: random.Random(f"{seed} endpoint {place.url}")  # noqa: S311 - reproducible on purpose
-            for place in self._places.values()
-        }
+        self._sources = {place: random.Random(f"{seed} endpoint {place.url}") for place in self._places.values()}
         self.requests = 0
 
     def set_faults(self, place: EndpointPlace, faults: EndpointFaults) -> None:
@@ -87,7 +84,7 @@ class SimulatedTransport:
             raise ConnectionFailed("cut before the request arrived")
         if faults.busy_rate and source.random() < faults.busy_rate:
             return HttpReply(429)
-        reply = await self._chains[place.chain].answer(body, faults.answers, source)
+        reply = self._chains[place.chain].answer(body, faults.answers, source)
         if faults.is_silent:
             await asyncio.sleep(NEVER_S)
         if is_cut:

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
-from bridge.codec.types import UnixSeconds, Wei
+from bridge.codec.types import ChainId, UnixSeconds, Wei
 from config.presets import devnet_config
 from config.schema import Fees, NodeConfig, Paths
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
 from node.app.parameters import RootChainParameters
 from node.devnet.accounts import Account, DevnetAccounts, draw_accounts
-from node.devnet.bootstrap import DevnetContracts
+from node.devnet.bootstrap import DevnetContracts, deployment_plan
 from node.devnet.chain import Chain
 from node.devnet.genesis import read_genesis
 from node.keys.private_key import PrivateKey
+from node.simulation.chains.model import ModelChain
 from node.simulation.chains.rpc import ChainRpc
+from node.simulation.chains.worlds import ChainKind, ChainOptions, root_world, side_world
 from node.simulation.clock import EPOCH_S, MachineClock
 from node.simulation.engine_host import SimulatedEngine
 from node.simulation.events import Journal
@@ -54,7 +56,7 @@ class World:
         self.clock = MachineClock(self.loop)
         self.accounts: DevnetAccounts = draw_accounts(plan.seed, settings.validators)
         self.spare_signers = draw_accounts(plan.seed + 1, settings.validators * SPARE_SIGNERS).signers
-        self.source = random.Random(f"{plan.seed} world")  # noqa: S311 - reproducible on purpose
+        self.source = random.Random(f"{plan.seed} world")
         self.network = SimulatedNetwork(self.loop, plan.seed)
         self.chains: dict[str, MinedChain] = {}
         self.contracts: DevnetContracts
@@ -86,11 +88,14 @@ class World:
     async def build(self) -> None:
         """Make the chains with their past, the genesis that is read from them, and the machines; start everything."""
         pace, settings = self.settings.pace, self.settings
-        made = build_chains(self.accounts, self.clock, self.plan.data_form, settings.contracts, pace)
-        self.contracts = made.contracts
+        plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, self.plan.data_form)
+        confirmations = pace.root_chain.confirmations
+        root = root_world(self._chain_options(settings.contracts, ROOT_CHAIN_ID), plan, self.accounts, confirmations)
+        side = side_world(self._chain_options(ChainKind.MODEL, SIDE_CHAIN_ID), plan, self.accounts, root)
+        self.contracts = DevnetContracts(root.contracts, side.contracts)
         self.chains = {
-            ROOT: MinedChain(made.root, pace.root_chain.block_time_s),
-            SIDE: MinedChain(made.side, pace.network.side_block_time_s),
+            ROOT: MinedChain(root.chain, pace.root_chain.block_time_s),
+            SIDE: MinedChain(side.chain, pace.network.side_block_time_s),
         }
         rpcs = {name: ChainRpc(mined.chain) for name, mined in self.chains.items()}
         self.transport = SimulatedTransport(rpcs, settings.validators, self.loop, self.plan.seed)
@@ -129,6 +134,9 @@ class World:
         chain.reorg(min(depth, max(1, chain.head.number - 1)), with_transactions=self.source.random() < 0.7)
         if name == ROOT:
             self._tell_of_root_block()
+
+    def _chain_options(self, kind: ChainKind, chain_id: ChainId) -> ChainOptions:
+        return ChainOptions(kind, chain_id, UnixSeconds(EPOCH_S), self.clock)
 
     async def _mine(self, name: str, mined: MinedChain) -> None:
         while True:
