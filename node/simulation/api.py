@@ -6,7 +6,10 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from aiohttp.test_utils import make_mocked_request
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from aiohttp.streams import EMPTY_PAYLOAD
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from node.api.server import create_app
 from node.simulation.machine import Machine
@@ -33,11 +36,32 @@ async def ask(machine: Machine, path: str) -> ApiAnswer | None:
     answers: list[ApiAnswer] = []
 
     async def handle() -> None:
-        request = make_mocked_request("GET", path, app=app)
-        response = await app._handle(request)
+        response = await app._handle(_request(app, path))  # noqa: SLF001 - what aiohttp's own server calls
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
         answers.append(ApiAnswer(response.status, msgspec.json.decode(response.body)))
 
     await asyncio.wait({machine.shared.loop.start(process, handle())}, timeout=PATIENCE_S)
     return answers[0] if answers else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """What a request asks of the connection that it came by."""
+
+    ssl_context: None = None
+    peername: None = None
+    sockname: None = None
+
+
+_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+
+
+def _request(app: web.Application, path: str) -> web.Request:
+    message = RawRequestMessage(
+        "GET", path, HttpVersion11, _NO_HEADERS, (), False, None, False, False, URL(path, encoded=True)
+    )
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    connection: Any = _Connection()
+    return web.Request(message, EMPTY_PAYLOAD, connection, connection, task, loop)  # type: ignore[arg-type]

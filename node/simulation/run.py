@@ -230,8 +230,8 @@ class _Run:
         acks = 0 if self.reporter.newest is None else self.reporter.newest.turns[0].acks
         while world.now_s < healed_s + limit_s:
             await asyncio.sleep(1.0)
-            halted = self._must_halt()
-            if halted is not None and world.now_s > healed_s + limit_s / 2:
+            halted = self._must_halt() if world.now_s > healed_s + limit_s / 2 else None
+            if halted is not None:
                 self.halted = halted
                 world.journal.note(world.now_s, EventKind.HALTED, halted)
                 return
