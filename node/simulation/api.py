@@ -31,8 +31,10 @@ async def ask(machine: Machine, path: str) -> ApiAnswer | None:
     process, validator = machine.process, machine.validator
     if process is None or validator is None or not process.runs:
         return None
-    app = machine.api or create_app(validator, machine.home.config.api.settings)
-    machine.api = app
+    if machine.api is None:
+        machine.api = create_app(validator, machine.home.config.api.settings)
+        machine.api.freeze()
+    app = machine.api
     answers: list[ApiAnswer] = []
 
     async def handle() -> None:

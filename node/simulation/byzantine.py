@@ -74,14 +74,9 @@ class Byzantine:
         self._key: PrivateKey = machine.keys.signers[0]
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; it never ends."""
         self.machine.liar = self
         self._world.loop.start(self._process, self._run())
-
-    def stop(self) -> None:
-        """Keep to the rules again; what was said stays said."""
-        self.machine.liar = None
-        self._process.kill()
 
     # What the machine asks instead of its own code
 

@@ -295,11 +295,6 @@ class FaultInjector:
             self.byzantine[machine.index] = liar
             liar.start()
 
-    def _leave_corrupt(self, fault: Fault) -> None:
-        liar = self.byzantine.get(self._machine(fault).index)
-        if liar is not None:
-            liar.stop()
-
 
 def _with(faults: EndpointFaults, fault: Fault) -> EndpointFaults:
     """An endpoint's faults with one more."""
@@ -364,6 +359,6 @@ HANDLERS: dict[FaultKind, _Handler] = {
     FaultKind.NONCE_STOLEN: _Handler(_I._steal_nonce),
     FaultKind.BALANCE_GONE: _Handler(_I._drain, _I._fund),
     FaultKind.STAKE_CHANGE: _Handler(_I._change_stake),
-    FaultKind.BYZANTINE: _Handler(_I._corrupt, _I._leave_corrupt),
+    FaultKind.BYZANTINE: _Handler(_I._corrupt),
 }
 """What each kind does when it begins and, if it lasts, when it ends."""
