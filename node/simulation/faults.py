@@ -23,6 +23,7 @@ from node.simulation.world import World
 FUNDS_WEI = Wei(100 * 10**18)
 TOKEN_WEI = 10**18
 RESTAKE_TOKENS = 5
+STEPS_TO_KILL_MAX = 200
 CALLS = ("finalize_block", "commit", "prepare_proposal", "process_proposal")
 DATABASES = ("state.db", "local.db", "signing.db")
 
@@ -96,8 +97,14 @@ class FaultInjector:
     # Processes and machines
 
     def _down(self, fault: Fault) -> None:
+        """Kill at any await: not where the fault's own timer stands, but some steps further."""
         machine = self._machine(fault)
         machine.is_held_down = True
+        self.world.loop.create_task(self._kill_later(machine, fault))
+
+    async def _kill_later(self, machine: Machine, fault: Fault) -> None:
+        for _ in range(self._sources[fault.number].randrange(STEPS_TO_KILL_MAX)):
+            await asyncio.sleep(0)
         machine.kill(fault.kind.value, power_loss=fault.kind is FaultKind.POWER_LOSS)
 
     def _up(self, fault: Fault) -> None:

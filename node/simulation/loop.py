@@ -6,6 +6,7 @@ code that is killed: its steps are simply not run any more, and no `finally` is 
 """
 
 import asyncio
+import gc
 import heapq
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -92,6 +93,11 @@ class SimulationLoop(asyncio.BaseEventLoop):
         if process.is_alive:
             self._ready.extend(process.held)
             process.held.clear()
+
+    def settle(self) -> None:
+        """Forget what is done, so that errors which nobody took become failures."""
+        self._tasks = [task for task in self._tasks if not task.done()]
+        gc.collect()
 
     def dispose(self) -> None:
         """End everything that is left, so that nothing of it runs later, and close the loop."""

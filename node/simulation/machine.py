@@ -162,24 +162,31 @@ class Machine:
 
     def open(self) -> Member:
         """Start the process as far as its files; as what it joins an engine, alive or not."""
-        self.starts += 1
-        self.started_s = self.shared.loop.time()
-        process = Process(f"validator {self.index}, start {self.starts}")
-        self.process = process
-        shared = self.shared
+        process = Process(f"validator {self.index}, start {self.starts + 1}")
         application: Application | None = None
+        if self.is_held_down:
+            process.kill()
+        else:
+            self.starts += 1
+            self.started_s = self.shared.loop.time()
+            self.process = process
+            application = self._open_files()
+        public_keys = tuple(key.public_key for key in self.keys.signers)
+        bounded = BoundedApplication(self, process, application)
+        return Member(self.home.config.moniker, public_keys, bounded, self.clock)
+
+    def _open_files(self) -> Application | None:
+        shared = self.shared
         try:
             self._opened = open_home_on(
                 self.disk.attach(self._at_sync), self.home, shared.genesis, self._open_keys, shared.opener
             )
-            application = self._opened.application
         except ProcessKilled:
-            pass  # at a write; `kill` has seen to everything
+            return None  # at a write; `kill` has seen to everything
         except (StoreError, StateMismatch) as error:
             self._refuses_to_start(error)
-        public_keys = tuple(key.public_key for key in self.keys.signers)
-        bounded = BoundedApplication(self, process, application)
-        return Member(self.home.config.moniker, public_keys, bounded, self.clock)
+            return None
+        return self._opened.application
 
     def run(self, engine: LocalEngine) -> None:
         """Go on with what `open` began, as a member of an engine."""

@@ -110,6 +110,7 @@ class _Run:
             loop.run_until_complete(self._main())
         except Violation as violation:
             self._violated(violation)
+        loop.settle()
         if self.violation is None and loop.failures:
             error = loop.failures[0]
             self._violated(Violation("no bug", f"{type(error).__name__}: {error}"))
