@@ -87,6 +87,10 @@ class SimulationLoop(asyncio.BaseEventLoop):
         self._processes.append(process)
         return self.create_task(main, context=context)
 
+    def outside_later(self, delay_s: float, callback: Callable[[], object]) -> None:
+        """Call back later, outside of the process that asks for it, whose death then does not matter."""
+        self.call_later(delay_s, callback, context=Context())
+
     def thaw(self, process: Process) -> None:
         """Let a frozen process go on."""
         process.is_frozen = False

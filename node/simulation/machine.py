@@ -237,7 +237,7 @@ class Machine:
         if engine is not None:
             engine.leave(self.index)
         self._note(EventKind.DOWN, why)
-        self.shared.loop.call_later(RESTART_S, self.start)
+        self.shared.loop.outside_later(RESTART_S, self.start)
 
     def freeze(self) -> None:
         """Stop the process where it stands; its votes stop too."""
@@ -294,7 +294,7 @@ class Machine:
                 self._note(EventKind.OPERATOR, f"removes {name}")
                 self.start()
 
-        self.shared.loop.call_later(OPERATOR_S, remove)
+        self.shared.loop.outside_later(OPERATOR_S, remove)
 
     def _at_sync(self, file: str, moment: Moment) -> None:
         if self.writes_until_kill is None:
