@@ -91,6 +91,11 @@ class Readiness:
         self._watch_signed_chain()
         return self._holds_signed_chain
 
+    def contradicts(self, proposal: Proposal) -> bool:
+        """Whether the confirmed side chain has another root over the range: known only where all of it is held."""
+        root = self._side.roots.root(proposal.start, proposal.end)
+        return root is not None and root != proposal.root_hash
+
     def compared_genesis(self, root_chain: int) -> bool:
         """Whether a root chain was compared at the block that genesis names, not only at a later one."""
         wanted = self._genesis.root_chains[root_chain].block_number
@@ -210,6 +215,7 @@ def turn_checkpoint(state: State, proposal: Proposal) -> TurnCheckpoint:
     parameters = state.params.root_chains[proposal.root_chain]
     is_bound = parameters.data_form is DataForm.BOUND
     return TurnCheckpoint(
+        side_chain_id=state.params.network.side_chain_id,
         root_chain=proposal.root_chain,
         turn=proposal.turn,
         checkpoint=checkpoint_of(parameters, proposal),

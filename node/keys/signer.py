@@ -32,8 +32,12 @@ ConfirmedHash = Callable[[BlockNumber], Hash32 | None]
 
 @dataclass(frozen=True, slots=True)
 class TurnCheckpoint:
-    """The checkpoint that the committed state has for a turn; `binding` is None in polygon form."""
+    """The checkpoint that the committed state has for a turn; `binding` is None in polygon form.
 
+    `side_chain_id` is of the chain whose blocks these are; the contract may know it by another number, which is signed.
+    """
+
+    side_chain_id: ChainId
     root_chain: int
     turn: int
     checkpoint: Checkpoint
@@ -48,7 +52,7 @@ class TurnCheckpoint:
         """The blocks that the signature stands for, the last of them with this hash."""
         checkpoint, binding = self.checkpoint, self.binding
         valid_until = None if binding is None else binding.valid_until
-        return SignedRange(checkpoint.side_chain_id, checkpoint.start, checkpoint.end, end_hash, valid_until)
+        return SignedRange(self.side_chain_id, checkpoint.start, checkpoint.end, end_hash, valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +164,7 @@ class Signer:
         block, `acknowledged_end` the last block that L1 has (None: none yet). The same digest may be signed again, also
         with another key after a signer change.
         """
-        side_chain_id = proposed.checkpoint.side_chain_id
+        side_chain_id = proposed.side_chain_id
         with self._lock:
             self._require_ready(signer)
             self._require_signed_ends(side_chain_id, acknowledged_end, confirmed_hash)
