@@ -20,8 +20,9 @@ from node.duties.follow import FollowSide
 from node.duties.genesis_check import GenesisContradicted, check_genesis
 from node.duties.identity import Identity, find_identity
 from node.duties.status import Reason, Why
+from node.keys.entries import AttestId, SignedEnd
 from node.keys.errors import SideReorgBelowSigned, SigningRefused, TwinNode
-from node.keys.record import AttestId, Facts, SignedEnd
+from node.keys.record import Facts
 from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
 
 HEADERS_AT_ONCE = 100

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bridge.codec.checkpoint import Checkpoint, CheckpointBinding, bound_digest, polygon_digest
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Signature
+from node.keys.entries import AttestId, SignedEnd, SignedRange
 from node.keys.errors import (
     KeysError,
     NotCaughtUp,
@@ -22,7 +23,7 @@ from node.keys.errors import (
     StaleRecord,
     TwinNode,
 )
-from node.keys.record import REMEDY, AttestId, SignedEnd, SignedRange, SigningRecord
+from node.keys.record import STALE_REMEDY, SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.slots import Slot, checkpoint_slot, transaction_slot
 
@@ -128,7 +129,9 @@ class Signer:
                 and executed.attest_id is not None
                 and not self._record.has_issued(executed.attest_id)
             )
-            if is_foreign or self._record.digest(slot) != executed.digest:
+            held = self._record.digest(slot)
+            is_unknown = held != executed.digest and (held is not None or not self._record.is_taken(slot))
+            if is_foreign or is_unknown:
                 self._stop = _twin(slot) if self._is_caught_up else _stale(slot)
 
     def next_attest_id(self) -> AttestId:
@@ -140,8 +143,8 @@ class Signer:
 
         A transaction signed before a crash may have been lost; its nonce stays taken, and gaps are allowed.
         """
-        newest = self._record.newest_position(self._transaction_slot(sender, 0))
-        return least if newest is None else max(least, int.from_bytes(newest) + 1)
+        newest = self._record.newest_nonce(self._transaction_slot(sender, 0))
+        return least if newest is None else max(least, newest + 1)
 
     def sign_transaction(self, sender: Address, nonce: int, digest: Hash32) -> Signature:
         """Sign an engine transaction's EIP-712 digest."""
@@ -221,7 +224,7 @@ class Signer:
         """The first slot in which the chain has a signature of ours and the record has not the same."""
         for last in traces.last_nonces:
             slot = self._transaction_slot(last.sender, last.nonce)
-            if last.sender in self.ring and self._record.digest(slot) is None:
+            if last.sender in self.ring and not self._record.is_taken(slot):
                 return slot
         for verdict in traces.verdicts:
             slot = self._checkpoint_slot(verdict)
@@ -260,11 +263,12 @@ def _require_same(signed: SignedEnd, seen: Hash32 | None) -> None:
 
 
 def _stale(lacking: Slot) -> StaleRecord:
-    return StaleRecord(f"the signing record lacks what the chain says that we signed: {lacking}. {REMEDY}")
+    return StaleRecord(f"the signing record lacks what the chain says that we signed: {lacking}. {STALE_REMEDY}")
 
 
 def _twin(slot: Slot) -> TwinNode:
     return TwinNode(
         f"another node signs with a key of this one: the chain has {slot}, which this node never signed. "
-        "Stop the other node; this one's record does not know what the other has signed"
+        "Stop the other node; this one's record does not know what the other has signed: "
+        "take it in with `sidewarden signing export` there and `sidewarden signing import` here"
     )

@@ -36,6 +36,12 @@ class Slot:
         """The position as bytes that sort as the numbers do: 8 bytes each."""
         return b"".join(number.to_bytes(8) for number in self.position)
 
+    @staticmethod
+    def of_key(purpose: Purpose, domain: str, key: bytes) -> "Slot":
+        """The slot whose `key` this is."""
+        position = tuple(int.from_bytes(key[at : at + 8]) for at in range(0, len(key), 8))
+        return Slot(purpose, domain, position)
+
 
 def checkpoint_slot(
     genesis_hash: Hash32, root_chain: int, turn: int, checkpoint: Checkpoint, binding: CheckpointBinding | None

@@ -7,6 +7,7 @@ import pytest
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import recover_address
 from bridge.codec.types import BlockNumber, Signature
+from node.keys.entries import AttestId, SignedEnd
 from node.keys.errors import (
     KeyNotHeld,
     NotCaughtUp,
@@ -19,7 +20,7 @@ from node.keys.errors import (
     StaleRecord,
     TwinNode,
 )
-from node.keys.record import AttestId, SignedEnd, SigningRecord
+from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
 from tests.unit.keys.helpers import (
