@@ -12,7 +12,7 @@
     │   ├── StaleRecord            it is an older copy, or lacks something that we signed
     │   └── RecordRetired          the right to sign was moved to another record
     ├── RecordWorkRefused          what a person asks of the record would loosen it, or cannot be told yet
-    │   ├── InterchangeUnreadable  a file of an export is malformed or was changed
+    │   ├── InterchangeUnusable    a file of an export is malformed, was changed, or cannot be read or written
     │   ├── InterchangeTooLarge    an export would be larger than an import takes
     │   ├── ImportForeign          the file is of another network
     │   ├── ImportConflict         two different things were signed for one slot
@@ -104,10 +104,10 @@ class RecordWorkRefused(KeysError):
     code = "RECORD_WORK_REFUSED"
 
 
-class InterchangeUnreadable(RecordWorkRefused):
-    """A file that is no export of a signing record, or was changed since."""
+class InterchangeUnusable(RecordWorkRefused):
+    """A file that is no export of a signing record, was changed since, or cannot be read or written."""
 
-    code = "INTERCHANGE_UNREADABLE"
+    code = "INTERCHANGE_UNUSABLE"
 
 
 class InterchangeTooLarge(RecordWorkRefused):

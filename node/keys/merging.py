@@ -56,6 +56,15 @@ def contents(tables: RecordTables) -> Contents:
     )
 
 
+def covers(contents: Contents, other: Contents) -> bool:
+    """Whether `contents` takes every slot that `other` takes, checkpoints with the same digest."""
+    digests = {entry.slot: entry.digest for entry in contents.signed}
+    nonces = {taken.domain: taken.nonce for taken in contents.taken}
+    return all(
+        digests.get(entry.slot) == entry.digest for entry in other.signed if entry.slot.purpose is Purpose.CHECKPOINT
+    ) and all(nonces.get(taken.domain, -1) >= taken.nonce for taken in other.taken)
+
+
 def _merge_signed(tables: RecordTables, entry: SignedEntry, made: Made) -> None:
     held = tables.digest(entry.slot)
     if held is None:

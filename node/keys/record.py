@@ -175,6 +175,11 @@ class SigningRecord:
             )
         return self._stale
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether the right to sign was moved away."""
+        return self._retired() is not None
+
     # Signing
 
     def admit(self, slot: Slot, digest: Hash32, signed_range: SignedRange | None = None) -> Permit:
@@ -270,11 +275,11 @@ class SigningRecord:
 
     def retire(self, made: Made) -> None:
         """Sign nothing any more, because another record will; an already retired one stays as it is."""
-        self._decide(Decision(DecisionKind.RETIRED, made), unless=self._retired() is not None)
+        self._decide(Decision(DecisionKind.RETIRED, made), unless=self.is_retired)
 
     def reinstate(self, made: Made) -> None:
         """Let a retired record sign again."""
-        self._decide(Decision(DecisionKind.REINSTATED, made), unless=self._retired() is None)
+        self._decide(Decision(DecisionKind.REINSTATED, made), unless=not self.is_retired)
 
     def rebase(self, anchor: Anchor, made: Made) -> None:
         """Go on over a side chain that has this block; ends signed at or beyond it are set aside and kept."""

@@ -49,6 +49,10 @@ class TurnCheckpoint:
         """What is signed for L1."""
         return polygon_digest(self.checkpoint) if self.binding is None else bound_digest(self.checkpoint, self.binding)
 
+    def slot(self, genesis_hash: Hash32) -> Slot:
+        """Where it is signed."""
+        return checkpoint_slot(genesis_hash, self.root_chain, self.turn, self.checkpoint, self.binding)
+
     def signed_range(self, end_hash: Hash32) -> SignedRange:
         """The blocks that the signature stands for, the last of them with this hash."""
         checkpoint, binding = self.checkpoint, self.binding
@@ -108,11 +112,11 @@ class Signer:
         with self._lock:
             if self._stop is not None:
                 return
-            lacking = self._lacking(traces)
+            lacking = first_lacking(self._record, self._genesis_hash, traces)
             if lacking is None:
                 self._is_caught_up = True
             else:
-                self._stop = _stale(lacking)
+                self._stop = stale(lacking)
 
     def observe(self, executed: ExecutedTransaction) -> None:
         """Look at a transaction of a committed block: one under our key that the record lacks sets `stop`.
@@ -132,7 +136,7 @@ class Signer:
             held = self._record.digest(slot)
             is_unknown = held != executed.digest and (held is not None or not self._record.is_taken(slot))
             if is_foreign or is_unknown:
-                self._stop = _twin(slot) if self._is_caught_up else _stale(slot)
+                self._stop = _twin(slot) if self._is_caught_up else stale(slot)
 
     def next_attest_id(self) -> AttestId:
         """The id for the next Attest of this home."""
@@ -176,7 +180,7 @@ class Signer:
                     f"block {proposed.checkpoint.end} with hash {to_hex(end_hash)} is not in my confirmed side chain"
                 )
             permit = self._record.admit(
-                self._checkpoint_slot(proposed), proposed.digest, proposed.signed_range(end_hash)
+                proposed.slot(self._genesis_hash), proposed.digest, proposed.signed_range(end_hash)
             )
             return self.ring.sign(permit, signer)
 
@@ -220,18 +224,6 @@ class Signer:
             raise NotCaughtUp("the engine has not caught up with the network; nothing is signed until it has")
         self.ring.require(signer)
 
-    def _lacking(self, traces: OwnTraces) -> Slot | None:
-        """The first slot in which the chain has a signature of ours and the record has not the same."""
-        for last in traces.last_nonces:
-            slot = self._transaction_slot(last.sender, last.nonce)
-            if last.sender in self.ring and not self._record.is_taken(slot):
-                return slot
-        for verdict in traces.verdicts:
-            slot = self._checkpoint_slot(verdict)
-            if self._record.digest(slot) != verdict.digest:
-                return slot
-        return None
-
     def _require_signed_ends(
         self, side_chain_id: ChainId, acknowledged_end: BlockNumber | None, confirmed_hash: ConfirmedHash
     ) -> None:
@@ -246,10 +238,18 @@ class Signer:
     def _transaction_slot(self, sender: Address, nonce: int) -> Slot:
         return transaction_slot(self._genesis_hash, sender, nonce)
 
-    def _checkpoint_slot(self, proposed: TurnCheckpoint) -> Slot:
-        return checkpoint_slot(
-            self._genesis_hash, proposed.root_chain, proposed.turn, proposed.checkpoint, proposed.binding
-        )
+
+def first_lacking(record: SigningRecord, genesis_hash: Hash32, traces: OwnTraces) -> Slot | None:
+    """The first slot in which the chain has a signature of ours and the record has not the same."""
+    for last in traces.last_nonces:
+        slot = transaction_slot(genesis_hash, last.sender, last.nonce)
+        if not record.is_taken(slot):
+            return slot
+    for verdict in traces.verdicts:
+        slot = verdict.slot(genesis_hash)
+        if record.digest(slot) != verdict.digest:
+            return slot
+    return None
 
 
 def _require_same(signed: SignedEnd, seen: Hash32 | None) -> None:
@@ -262,7 +262,8 @@ def _require_same(signed: SignedEnd, seen: Hash32 | None) -> None:
         )
 
 
-def _stale(lacking: Slot) -> StaleRecord:
+def stale(lacking: Slot) -> StaleRecord:
+    """The stop of a record that lacks a slot."""
     return StaleRecord(f"the signing record lacks what the chain says that we signed: {lacking}. {STALE_REMEDY}")
 
 
