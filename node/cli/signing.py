@@ -67,8 +67,16 @@ def export(home_path: Path, out: Path, copy: bool, reason: str) -> None:
 @click.argument("file", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--from-chain", is_flag=True, help="Instead of a file: what state.db shows that our keys signed.")
 @click.option("--polygon-only", is_flag=True, help="Only slots in polygon form, which count in every network.")
+@click.option("--accept-nonce-conflicts", is_flag=True, help="Although both sent other transactions under one nonce.")
 @click.option("--reason", default="imported", show_default=True, help="Kept in the record.")
-def import_record(home_path: Path, file: Path | None, from_chain: bool, polygon_only: bool, reason: str) -> None:
+def import_record(
+    home_path: Path,
+    file: Path | None,
+    from_chain: bool,
+    polygon_only: bool,
+    accept_nonce_conflicts: bool,
+    reason: str,
+) -> None:
     """Merge what else was signed with our keys into the record: FILE of `signing export`, or what the chain shows.
 
     It never loosens: two different things for one slot are refused, and then nothing is imported.
@@ -77,15 +85,22 @@ def import_record(home_path: Path, file: Path | None, from_chain: bool, polygon_
 
     if (file is None) is not from_chain:
         raise click.UsageError("give either FILE or --from-chain")
-    if polygon_only and from_chain:
-        raise click.UsageError("--polygon-only goes with FILE")
+    if from_chain and (polygon_only or accept_nonce_conflicts):
+        raise click.UsageError("--polygon-only and --accept-nonce-conflicts go with FILE")
     with told_plainly():
         home = one_home(home_path)
         if file is None:
             merged = import_from_chain(home, _made(reason))
             lines = [f"merged {len(merged.signed)} checkpoints, and the nonces of {len(merged.taken)} keys"]
         else:
-            lines = _imported(import_file(home, file, _made(reason), polygon_only=polygon_only))
+            imported = import_file(
+                home,
+                file,
+                _made(reason),
+                polygon_only=polygon_only,
+                accept_nonce_conflicts=accept_nonce_conflicts,
+            )
+            lines = _imported(imported)
     click.echo("\n".join(lines))
 
 
@@ -167,8 +182,7 @@ def _as_text(view: "RecordView") -> str:
     for slots in view.slots:
         newest = "/".join(map(str, slots.newest.position)) if slots.newest else "none"
         lines.append(f"  {slots.purpose.name.lower():<11} {slots.count:,}, newest {newest}, of {slots.domain}")
-    for end in view.signed_ends[-ENDS_SHOWN:]:
-        lines.append(f"  signed end  block {end.number} {to_hex(end.hash)}")
+    lines += [f"  signed end  block {end.number} {to_hex(end.hash)}" for end in view.signed_ends[-ENDS_SHOWN:]]
     if len(view.signed_ends) > ENDS_SHOWN:
         lines.append(f"              and {len(view.signed_ends) - ENDS_SHOWN} before (--json lists all)")
     lines += [f"  decision    {_decision(decision)}" for decision in view.decisions]
@@ -210,7 +224,9 @@ def _as_json(view: "RecordView") -> dict[str, object]:
                 "time_s": decision.made.time_s,
                 "by": decision.made.by,
                 "reason": decision.made.reason,
-                "block": None if decision.anchor is None else decision.anchor.block.number,
+                "block": None
+                if decision.anchor is None
+                else {"number": decision.anchor.block.number, "hash": to_hex(decision.anchor.block.hash)},
                 "nonce": None if decision.taken is None else decision.taken.nonce,
             }
             for decision in view.decisions

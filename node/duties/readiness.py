@@ -198,7 +198,7 @@ def acknowledged_end(state: State) -> BlockNumber | None:
 def own_traces(state: State, held: Container[Address]) -> OwnTraces:
     """What the committed state has that the keys held here have signed."""
     nonces = tuple(
-        LastNonce(sender.address, sender.nonce)
+        LastNonce(sender.address, sender.nonce, AttestId(sender.node_id, sender.counter) if sender.node_id else None)
         for sender in state.senders
         if sender.nonce > 0 and sender.address in held
     )

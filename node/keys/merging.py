@@ -4,6 +4,7 @@ Merging never loosens: a slot keeps its digest, a side chain must have the block
 higher of two taken nonces stands.
 """
 
+from bridge.codec.types import Hash32
 from node.keys.entries import Anchor, Contents, Decision, DecisionKind, Made, SignedEnd, SignedEntry, TakenNonces
 from node.keys.errors import ImportConflict, InterchangeTooLarge
 from node.keys.slots import Purpose
@@ -15,10 +16,19 @@ CHECKPOINTS_MAX = 100_000
 """Most checkpoints that are given out."""
 
 
-def merge(tables: RecordTables, other: Contents, made: Made) -> None:
-    """Append what a record lacks of `other`. Call it inside `RecordTables.writing`. Raises ImportConflict."""
+def merge(tables: RecordTables, other: Contents, made: Made, *, accept_nonce_conflicts: bool = False) -> None:
+    """Append what a record lacks of `other`. Call it inside `RecordTables.writing`. Raises ImportConflict.
+
+    `accept_nonce_conflicts`: slots of transactions in which the two differ keep what is here, as they do between twins.
+    """
     for entry in other.signed:
-        _merge_signed(tables, entry, made)
+        held = tables.digest(entry.slot)
+        if held is None:
+            tables.append_signed(entry)
+        elif held == entry.digest:
+            _keep_range(tables, entry, made)
+        elif not accept_nonce_conflicts or entry.slot.purpose is not Purpose.TRANSACTION:
+            raise _conflict(entry, held)
     for anchor in other.anchors:
         _require(tables, anchor, made)
     for taken in other.taken:
@@ -65,19 +75,24 @@ def covers(contents: Contents, other: Contents) -> bool:
     ) and all(nonces.get(taken.domain, -1) >= taken.nonce for taken in other.taken)
 
 
-def _merge_signed(tables: RecordTables, entry: SignedEntry, made: Made) -> None:
-    held = tables.digest(entry.slot)
-    if held is None:
-        tables.append_signed(entry)
-        return
-    if held != entry.digest:
-        raise ImportConflict(
-            f"{entry.slot} was signed twice: with {held.hex()} by this record, with {entry.digest.hex()} by the other. "
-            "Nothing was imported. Two nodes have signed with one key: give the validator a new signer key"
-        )
+def _keep_range(tables: RecordTables, entry: SignedEntry, made: Made) -> None:
+    """A slot held already, perhaps without its range: the block that the other asks for is asked for here too."""
     blocks = entry.signed_range
     if blocks is not None:
         _require(tables, Anchor(blocks.side_chain_id, SignedEnd(blocks.end, blocks.end_hash)), made)
+
+
+def _conflict(entry: SignedEntry, held: Hash32) -> ImportConflict:
+    remedy = "Two nodes have signed with one key: give the validator a new signer key"
+    if entry.slot.purpose is Purpose.TRANSACTION:
+        remedy = (
+            "Two nodes have used one key. If both are stopped, `--accept-nonce-conflicts` imports all the same: "
+            "a nonce is executed once, so of the two transactions one at most counted"
+        )
+    return ImportConflict(
+        f"{entry.slot} was signed twice: with {held.hex()} by this record, with {entry.digest.hex()} by the other. "
+        f"Nothing was imported. {remedy}"
+    )
 
 
 def _require(tables: RecordTables, anchor: Anchor, made: Made) -> None:

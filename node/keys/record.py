@@ -261,14 +261,15 @@ class SigningRecord:
         with self._lock, _record_errors():
             return merging.contents(self._tables)
 
-    def merge(self, other: Contents, made: Made, *, heals: bool = False) -> None:
+    def merge(self, other: Contents, made: Made, *, heals: bool = False, accept_nonce_conflicts: bool = False) -> None:
         """Take in what else was signed with the same keys: all of it or nothing. Raises ImportConflict.
 
         `heals`: with it, as far as anybody can know, an older copy of the record lacks nothing any more.
+        `accept_nonce_conflicts`: slots of transactions in which the two differ keep what is here.
         """
         with self._lock, _record_errors():
             with self._tables.writing():
-                merging.merge(self._tables, other, made)
+                merging.merge(self._tables, other, made, accept_nonce_conflicts=accept_nonce_conflicts)
             if heals:
                 self._stale = None
             self._save_mark()

@@ -72,10 +72,11 @@ class ExecutedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class LastNonce:
-    """The nonce of the last transaction executed for a sender."""
+    """The nonce of the last transaction executed for a sender, and the id of its last Attest, if there was one."""
 
     sender: Address
     nonce: int
+    attest_id: AttestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,8 @@ def first_lacking(record: SigningRecord, genesis_hash: Hash32, traces: OwnTraces
     """The first slot in which the chain has a signature of ours and the record has not the same."""
     for last in traces.last_nonces:
         slot = transaction_slot(genesis_hash, last.sender, last.nonce)
-        if not record.is_taken(slot):
+        is_another_s = last.attest_id is not None and not record.has_issued(last.attest_id)
+        if is_another_s or not record.is_taken(slot):
             return slot
     for verdict in traces.verdicts:
         slot = verdict.slot(genesis_hash)

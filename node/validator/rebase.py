@@ -74,7 +74,7 @@ def _require_lowest_replaced(ends: tuple[SignedEnd, ...], block: SignedEnd, head
     replaced = next((end for end in ends if end.number <= confirmed and _differs(end, headers)), None)
     if replaced is None:
         raise RebaseRefused(
-            "the side chain that this home follows has every block that was signed: nothing to set aside"
+            "the side chain that this home follows has every signed block: there is nothing to set aside"
         )
     if replaced.number != block.number:
         raise RebaseRefused(

@@ -123,9 +123,12 @@ def export_record(home: Home, out: Path, made: Made, *, is_move: bool) -> Interc
     return exported
 
 
-def import_file(home: Home, path: Path, made: Made, *, polygon_only: bool = False) -> Imported:
+def import_file(
+    home: Home, path: Path, made: Made, *, polygon_only: bool = False, accept_nonce_conflicts: bool = False
+) -> Imported:
     """Merge an exported record into the home's own, or make the home's record of it.
 
+    `accept_nonce_conflicts`: although both have signed transactions under one nonce, of which one was executed at most.
     Raises InterchangeUnusable, ImportForeign, ImportConflict, RecordError, and what reading the home raises.
     """
     file = interchange.read(path)
@@ -144,7 +147,7 @@ def import_file(home: Home, path: Path, made: Made, *, polygon_only: bool = Fals
             and file.node_id != record.node_id
             and merging.covers(contents, record.contents())
         )
-        record.merge(contents, made)
+        record.merge(contents, made, accept_nonce_conflicts=accept_nonce_conflicts)
         if comes_back:
             record.reinstate(made)
         return Imported(file, is_new, comes_back, record.unfit)
@@ -194,7 +197,6 @@ def _from_chain(
     taken = tuple(
         _beyond(record, transaction_slot(network, last.sender, last.nonce), last.nonce) for last in traces.last_nonces
     )
-    counters = [sender.counter for sender in state.senders if sender.counter and sender.node_id == record.node_id]
     return Contents(
         signed=tuple(
             _signed_entry(verdict, verdict.slot(network), roots, headers)
@@ -202,13 +204,18 @@ def _from_chain(
             if record.digest(verdict.slot(network)) != verdict.digest
         ),
         taken=taken,
-        issued=tuple(AttestId(record.node_id, counter + NONCES_SKIPPED) for counter in sorted(counters)),
+        issued=tuple(_issued(record, last.attest_id) for last in traces.last_nonces if last.attest_id is not None),
     )
 
 
 def _beyond(record: SigningRecord, slot: Slot, executed: int) -> TakenNonces:
     newest = record.newest_nonce(slot)
     return TakenNonces(slot.domain, max(executed, -1 if newest is None else newest) + NONCES_SKIPPED)
+
+
+def _issued(record: SigningRecord, seen: AttestId) -> AttestId:
+    """Our own counter goes on beyond what was on its way; of another node no more is known than what was seen."""
+    return replace(seen, counter=seen.counter + NONCES_SKIPPED) if seen.node_id == record.node_id else seen
 
 
 def _signed_entry(verdict: TurnCheckpoint, slot: Slot, roots: RangeRoots, headers: HeaderStore) -> SignedEntry:
