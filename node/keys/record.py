@@ -361,4 +361,6 @@ def _record_errors() -> Generator[None]:
     except StoreError as error:
         raise RecordUnusable(str(error)) from error
     except OSError as error:
-        raise RecordUnusable(f"the signing record cannot be used: {error}") from error
+        raise RecordUnusable(
+            f"the signing record cannot be used: {error}. Check the disk's space and health, and the file's owner"
+        ) from error
