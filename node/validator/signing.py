@@ -219,9 +219,9 @@ def _issued(record: SigningRecord, seen: AttestId) -> AttestId:
 
 
 def _signed_entry(verdict: TurnCheckpoint, slot: Slot, roots: RangeRoots, headers: HeaderStore) -> SignedEntry:
-    """What was signed, with the hash of its last block if our own headers prove it.
+    """What was signed, with the hash that its last block has here, if the signed root is that of our own headers.
 
-    If they contradict the root, the hash is not known and stays zero, which no block has: SIDE_REORG_BELOW_SIGNED.
+    Else what was signed is not of this chain: the hash is zero, which no block has, so SIDE_REORG_BELOW_SIGNED follows.
     """
     checkpoint = verdict.checkpoint
     root, end = roots.root(checkpoint.start, checkpoint.end), headers.header(checkpoint.end)

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.codec.hexadecimal import to_hex
-from bridge.codec.types import BlockNumber
+from bridge.codec.types import BlockNumber, Hash32, Wei
 from node.app.messages import Attest, Head
 from node.cli.main import main
 from node.devnet.bootstrap import SIDE
@@ -116,12 +116,13 @@ def speak_as_twin(network: Network, signer: Signer) -> None:
     assert sender.send(Attest(attest_id.node_id, attest_id.counter, (head,), (), None), committed, identity)
 
 
-async def replace_signed_blocks(network: Network) -> SignedEnd:
-    """The side chain replaces blocks that all have signed; the last of them as it is now."""
+async def replace_signed_blocks(network: Network, first: int | None = None) -> SignedEnd:
+    """The side chain replaces blocks that all have signed, the last or from `first` on; the last as it is now."""
     await network.until(lambda: network.proposal is not None and network.proposal.opening is not None)
     assert network.proposal is not None
     end = network.proposal.end
-    await network.chains.reorg(SIDE, network.chain(SIDE).head.number - end + 1)
+    head = network.chain(SIDE).head.number
+    network.chain(SIDE).reorg(head - (end if first is None else first) + 1, with_transactions=False)
     await network.until(lambda: all(stop_of(network, i).startswith("SIDE_REORG_BELOW_SIGNED") for i in range(4)))
     return SignedEnd(end, network.chain(SIDE).block(end).header.hash)
 
@@ -136,12 +137,18 @@ async def test_side_reorg__bound_form__rebased_once_what_was_signed_has_expired(
         block = await replace_signed_blocks(network)
         assert network.proposal is not None
         valid_until = network.proposal.valid_until
+        below = SignedEnd(BlockNumber(3), network.chain(SIDE).block(3).header.hash)
         await network.close()
         for options in ((), ("--accept-risk",)):
             refused = rebase(network, VICTIM, block, *options)
             assert refused.exit_code == 1
             assert "REBASE_REFUSED: checkpoint 0/1" in refused.output
             assert f"until the root chain's clock is beyond {valid_until}" in refused.output
+
+        wrong_hash = rebase(network, VICTIM, SignedEnd(block.number, Hash32(bytes(32))))
+        assert f"has {to_hex(block.hash)} at block {block.number}" in wrong_hash.output
+        wrong_block = rebase(network, VICTIM, below)
+        assert f"the lowest signed block that the side chain has replaced is {block.number}" in wrong_block.output
 
         await network.start()
         await network.until(lambda: network.clock.now() > valid_until + 8)
@@ -168,6 +175,36 @@ async def test_side_reorg__polygon_form__rebased_only_at_a_risk_that_is_told() -
             assert "RISK: checkpoint 0/1 of polygon/" in told
             assert f"over side-chain blocks 0 to {block.number} was signed" in told
             assert "signers known for it hold 100.0 % of the stake; it may still land" in told
+        await network.start()
+        await signs_again(network)
+
+
+async def test_stale_record__over_blocks_that_are_gone__merges_them_as_unknown_and_is_rebased() -> None:
+    """The older copy lacks a signature over a side chain that nobody can show any more."""
+    async with running_network() as network:
+        home = network.devnet.files.validator(VICTIM)
+        sent = await network.wallet(SIDE).send(network.devnet.contracts.side.demo_token, b"", Wei(0))
+        await network.until(lambda: network.chain(SIDE).mined(sent) is not None)
+        place = network.chain(SIDE).mined(sent)
+        assert place is not None
+        await network.close()
+        shutil.copy(home / "signing.db", home / "old.db")
+        await network.start()
+        block = await replace_signed_blocks(network, place.block.header.number)
+        assert network.proposal is not None
+        valid_until = network.proposal.valid_until
+        await network.until(lambda: network.clock.now() > valid_until + 8)
+        await network.close()
+        shutil.copy(home / "old.db", home / "signing.db")
+
+        assert "merged 1 checkpoints" in succeeded(signing(home, "import", "--from-chain"))
+        (end,) = json.loads(succeeded(signing(home, "show", "--json")))["signed_ends"]
+        assert end == {"number": block.number, "hash": "0x" + "00" * 32}
+        await network.start()
+        await network.until(lambda: stop_of(network).startswith("SIDE_REORG_BELOW_SIGNED"))
+        await network.close()
+        for index in range(4):
+            succeeded(rebase(network, index, block))
         await network.start()
         await signs_again(network)
 
