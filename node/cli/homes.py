@@ -4,8 +4,12 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from config.file import Home as ValidatorHome
 
 DEFAULT_HOME = "~/.sidewarden/devnet"
 
@@ -17,7 +21,7 @@ home_option = click.option(
     show_default=True,
     help="Home of a devnet or of one validator.",
 )
-"""The `--home` option that `status`, `burn` and `keys` share."""
+"""The `--home` option that commands on a network or a validator share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +52,13 @@ def find_home(path: Path) -> Home:
         f"{path} holds neither devnet.json nor config.toml: start one with "
         f"`sidewarden devnet --home {path}`, or name another with --home"
     )
+
+
+def one_home(path: Path) -> "ValidatorHome":
+    """The home and configuration of the one validator at `path`. Raises a click error if there are more."""
+    from config.file import load_home
+
+    homes = find_home(path).validator_homes
+    if len(homes) != 1:
+        raise click.ClickException(f"{path} has {len(homes)} validators: name one, as --home {homes[0]}")
+    return load_home(homes[0])

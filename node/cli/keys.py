@@ -9,12 +9,11 @@ import click
 
 from node.cli.client import find_json
 from node.cli.errors import told_plainly
-from node.cli.homes import find_home, home_option
+from node.cli.homes import find_home, home_option, one_home
 from node.cli.words import ago
 
 if TYPE_CHECKING:  # heavy: only a command that runs imports these
     from bridge.codec.types import Address
-    from config.file import Home
     from node.validator.signers import HomeKeys
 
 
@@ -50,7 +49,7 @@ def new(home_path: Path) -> None:
     from node.validator.signers import new_signer
 
     with told_plainly():
-        key, file = new_signer(_one_home(home_path))
+        key, file = new_signer(one_home(home_path))
     _echo_key(key.address, key.public_key, file)
 
 
@@ -66,7 +65,7 @@ def import_key(home_path: Path, file: Path, password_file: Path | None) -> None:
     from node.validator.signers import add_signer
 
     with told_plainly():
-        home = _one_home(home_path)
+        home = one_home(home_path)
         password = (
             click.prompt(f"Password of {file}", hide_input=True)
             if password_file is None
@@ -88,17 +87,8 @@ def drop(home_path: Path, address: str) -> None:
     from node.validator.signers import drop_signer
 
     with told_plainly():
-        file = drop_signer(_one_home(home_path), _address(address))
+        file = drop_signer(one_home(home_path), _address(address))
     click.echo(f"{address} is dropped; its keystore is still there: {file}")
-
-
-def _one_home(home_path: Path) -> "Home":
-    from config.file import load_home
-
-    homes = find_home(home_path).validator_homes
-    if len(homes) != 1:
-        raise click.ClickException(f"{home_path} has {len(homes)} validators: name one, as --home {homes[0]}")
-    return load_home(homes[0])
 
 
 def _address(text: str) -> "Address":

@@ -5,12 +5,12 @@ compared with the side chain, and the signing record holds what the chain says t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from bridge.chain.errors import ChainError
 from bridge.chain.reader import ChainReader
 from bridge.codec.checkpoint import DataForm
-from bridge.codec.types import BlockNumber, ChainId
+from bridge.codec.types import Address, BlockNumber, ChainId
 from node.app.genesis import Genesis, genesis_hash
 from node.app.messages import Attest, Transaction, decode_body, transaction_digest
 from node.app.proposals import binding_of, checkpoint_of
@@ -20,8 +20,9 @@ from node.duties.follow import FollowSide
 from node.duties.genesis_check import GenesisContradicted, check_genesis
 from node.duties.identity import Identity, find_identity
 from node.duties.status import Reason, Why
+from node.keys.entries import AttestId, SignedEnd
 from node.keys.errors import SideReorgBelowSigned, SigningRefused, TwinNode
-from node.keys.record import AttestId, Facts, SignedEnd
+from node.keys.record import Facts
 from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
 
 HEADERS_AT_ONCE = 100
@@ -70,10 +71,11 @@ class Readiness:
     @property
     def stop(self) -> Why | None:
         """Why this node signs nothing until a person acts; None while it may sign."""
-        if isinstance(self._signer.stop, TwinNode):
-            return Why(Reason.TWIN_NODE, str(self._signer.stop))
-        if self._signer.stop is not None:
-            return Why(Reason.STALE_RECORD, str(self._signer.stop))
+        stop = self._signer.stop
+        if isinstance(stop, TwinNode):
+            return Why(Reason.TWIN_NODE, str(stop))
+        if stop is not None:
+            return Why(Reason.STALE_RECORD, f"{stop.code}: {stop}")
         if self._reorg is not None:
             return Why(Reason.SIDE_REORG_BELOW_SIGNED, str(self._reorg))
         if self._contradiction is not None:
@@ -90,6 +92,11 @@ class Readiness:
         """Whether the confirmed side chain is, at this moment, the one that was signed; not known is no."""
         self._watch_signed_chain()
         return self._holds_signed_chain
+
+    def contradicts(self, proposal: Proposal) -> bool:
+        """Whether the confirmed side chain has another root over the range: known only where all of it is held."""
+        root = self._side.roots.root(proposal.start, proposal.end)
+        return root is not None and root != proposal.root_hash
 
     def compared_genesis(self, root_chain: int) -> bool:
         """Whether a root chain was compared at the block that genesis names, not only at a later one."""
@@ -133,7 +140,7 @@ class Readiness:
         for index, reader in enumerate(self._roots):
             await self._check_genesis(index, reader, state)
         if await self._compare_signed_ends(state.params.network.side_chain_id):
-            self._signer.caught_up(own_traces(state, self._signer))
+            self._signer.caught_up(own_traces(state, self._signer.ring.addresses))
             self.waiting_for = None
 
     async def _check_genesis(self, index: int, reader: ChainReader, state: State) -> None:
@@ -188,19 +195,18 @@ def acknowledged_end(state: State) -> BlockNumber | None:
     return BlockNumber(lowest - 1) if lowest > 0 else None
 
 
-def own_traces(state: State, signer: Signer) -> OwnTraces:
-    """What the committed state has that this home's keys have signed."""
+def own_traces(state: State, held: Container[Address]) -> OwnTraces:
+    """What the committed state has that the keys held here have signed."""
     nonces = tuple(
-        LastNonce(sender.address, sender.nonce)
+        LastNonce(sender.address, sender.nonce, AttestId(sender.node_id, sender.counter) if sender.node_id else None)
         for sender in state.senders
-        if sender.nonce > 0 and sender.address in signer.ring
+        if sender.nonce > 0 and sender.address in held
     )
     verdicts = tuple(
         turn_checkpoint(state, proposal)
         for book in state.proposals
         for proposal in (*book.closed, book.current, book.acknowledged)
-        if proposal is not None
-        and any(verdict.is_valid and verdict.signer in signer.ring for verdict in proposal.verdicts)
+        if proposal is not None and any(verdict.is_valid and verdict.signer in held for verdict in proposal.verdicts)
     )
     return OwnTraces(nonces, verdicts)
 
@@ -210,6 +216,7 @@ def turn_checkpoint(state: State, proposal: Proposal) -> TurnCheckpoint:
     parameters = state.params.root_chains[proposal.root_chain]
     is_bound = parameters.data_form is DataForm.BOUND
     return TurnCheckpoint(
+        side_chain_id=state.params.network.side_chain_id,
         root_chain=proposal.root_chain,
         turn=proposal.turn,
         checkpoint=checkpoint_of(parameters, proposal),

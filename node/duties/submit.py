@@ -147,8 +147,8 @@ class Submit:
         l1 = self.l1
         if self.outbox is None or l1 is None or not may_submit(state, proposal, identity, l1):
             return
-        if not self._readiness.holds_signed_chain():
-            return  # a range that the side chain is just leaving must not be put on L1
+        if not self._readiness.holds_signed_chain() or self._readiness.contradicts(proposal):
+            return  # a range that the side chain is just leaving, or has left, must not be put on L1
         held = self.entry(proposal.header_id)
         calldata = _wanted_calldata(state, proposal, opening, held)
         if held is None:

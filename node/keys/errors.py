@@ -9,7 +9,15 @@
     │   ├── RecordDamaged          its contents contradict themselves
     │   ├── RecordForeign          it is another home's, or of another program version
     │   ├── RecordUnusable         the file cannot be made, read or written
-    │   └── StaleRecord            it is an older copy, or lacks something that we signed
+    │   ├── StaleRecord            it is an older copy, or lacks something that we signed
+    │   └── RecordRetired          the right to sign was moved to another record
+    ├── RecordWorkRefused          what a person asks of the record would loosen it, or cannot be told yet
+    │   ├── InterchangeUnusable    a file of an export is malformed, was changed, or cannot be read or written
+    │   ├── InterchangeTooLarge    an export would be larger than an import takes
+    │   ├── ImportForeign          the file is of another network
+    │   ├── ImportConflict         two different things were signed for one slot
+    │   ├── ImportNotYet           what the chain shows cannot be judged yet
+    │   └── RebaseRefused          the block is not the one to go on from, or a signed range may still land
     └── SigningRefused             this one signature is refused
         ├── NotCaughtUp            the engine has not caught up yet
         ├── SlotTaken              other bytes were signed for this slot
@@ -82,6 +90,54 @@ class StaleRecord(RecordError):
     """The signing record is an older copy: something that we signed is not in it."""
 
     code = "STALE_RECORD"
+
+
+class RecordRetired(RecordError):
+    """The right to sign was moved to another record."""
+
+    code = "RECORD_RETIRED"
+
+
+class RecordWorkRefused(KeysError):
+    """What a person asks of the record is refused; nothing was changed."""
+
+    code = "RECORD_WORK_REFUSED"
+
+
+class InterchangeUnusable(RecordWorkRefused):
+    """A file that is no export of a signing record, was changed since, or cannot be read or written."""
+
+    code = "INTERCHANGE_UNUSABLE"
+
+
+class InterchangeTooLarge(RecordWorkRefused):
+    """The record holds more than an export takes."""
+
+    code = "INTERCHANGE_TOO_LARGE"
+
+
+class ImportForeign(RecordWorkRefused):
+    """The export is of another network."""
+
+    code = "IMPORT_FOREIGN"
+
+
+class ImportConflict(RecordWorkRefused):
+    """Two different things were signed for one slot."""
+
+    code = "IMPORT_CONFLICT"
+
+
+class ImportNotYet(RecordWorkRefused):
+    """What the chain shows that we signed cannot be judged yet."""
+
+    code = "IMPORT_NOT_YET"
+
+
+class RebaseRefused(RecordWorkRefused):
+    """The record cannot go on from this block, or not yet."""
+
+    code = "REBASE_REFUSED"
 
 
 class SigningRefused(KeysError):

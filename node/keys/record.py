@@ -6,10 +6,13 @@ holds, and a permit is the only thing that a `KeyRing` signs.
 
 The record must never be lost, rolled back or shared. One process holds the file. Every entry is chained to the one
 before, so that damage shows. A `Mark` of the newest entry, kept in another database, shows an older copy.
+
+What a person decides is an entry too: to move the right to sign to another machine (`retire`), to take in what else was
+signed with the same keys (`merge`), to go on after the side chain replaced a signed block (`rebase`).
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,88 +20,41 @@ from typing import Protocol
 
 from bridge.codec import rlp
 from bridge.codec.errors import RlpError
-from bridge.codec.hash import keccak256
-from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32, UnixSeconds
+from bridge.codec.types import ChainId, Hash32
+from node.keys import merging
+from node.keys.entries import (
+    Anchor,
+    AttestId,
+    Contents,
+    Decision,
+    DecisionKind,
+    Made,
+    SignedEnd,
+    SignedEntry,
+    SignedRange,
+)
 from node.keys.errors import (
     RecordDamaged,
+    RecordError,
     RecordForeign,
     RecordInUse,
     RecordMissing,
+    RecordRetired,
     RecordUnusable,
     SlotTaken,
     StaleRecord,
 )
-from node.keys.slots import Slot
-from node.store.disk import REAL_DISK, Disk, Row, Value
+from node.keys.slots import Purpose, Slot
+from node.keys.tables import REMEDY, SCHEMA, RecordTables
+from node.store.disk import REAL_DISK, Disk
 from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnknown, StoreError
-from node.store.sqlite import Database, Schema
+from node.store.sqlite import Database
 
-REMEDY = (
-    "Nothing is signed without it, for it knows what must not be contradicted. Do not delete it or make a new one: "
-    "put its newest copy back, or give this validator a new signer key"
-)
 NODE_ID_BYTES = 8
-CHECKED_ENTRIES_MAX = 100_000
-"""How many of the newest entries are checked against each other when the record is opened (a second)."""
-
-_SCHEMA = Schema(
-    version=1,
-    exclusive=True,
-    remedy=REMEDY,
-    script="""
-        CREATE TABLE identity (
-            one INTEGER PRIMARY KEY CHECK (one = 1),
-            node_id BLOB NOT NULL,
-            attest_counter INTEGER NOT NULL
-        ) STRICT;
-        CREATE TABLE signed (
-            sequence INTEGER PRIMARY KEY,
-            purpose INTEGER NOT NULL,
-            domain BLOB NOT NULL,
-            slot BLOB NOT NULL,
-            digest BLOB NOT NULL,
-            side_chain_id INTEGER,
-            start_number INTEGER,
-            end_number INTEGER,
-            end_hash BLOB,
-            valid_until INTEGER,
-            chain BLOB NOT NULL,
-            UNIQUE (purpose, domain, slot)
-        ) STRICT;
-        CREATE INDEX signed_end ON signed (side_chain_id, end_number) WHERE side_chain_id IS NOT NULL
-    """,
+STALE_REMEDY = (
+    f"{REMEDY}. If there is no newer one, `sidewarden signing import --from-chain` takes in what the chain shows of it"
 )
 _MARK_FACT = "signing_record_mark"
-
-
-@dataclass(frozen=True, slots=True)
-class SignedRange:
-    """The side-chain blocks that a checkpoint signature stands for.
-
-    `valid_until` is the L1 time after which no contract accepts it; None if that never comes (polygon form).
-    """
-
-    side_chain_id: ChainId
-    start: BlockNumber
-    end: BlockNumber
-    end_hash: Hash32
-    valid_until: UnixSeconds | None
-
-
-@dataclass(frozen=True, slots=True)
-class SignedEnd:
-    """A side-chain block that we have signed as the last of a range."""
-
-    number: BlockNumber
-    hash: Hash32
-
-
-@dataclass(frozen=True, slots=True)
-class AttestId:
-    """The node id and counter that ride in each Attest, so that a node can tell its own from a twin's."""
-
-    node_id: bytes
-    counter: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +97,35 @@ class SigningRecord:
         self._database = database
         self._facts = facts
         self._lock = threading.Lock()
-        identity = database.row("SELECT node_id FROM identity")
-        if identity is None:
-            raise database.damaged("it has no node id")
-        self._node_id: bytes = identity[0]
-        self._mark = self._verified_mark()
+        self._tables = RecordTables(database)
         self._saved_mark: Mark | None = None
+        self._stale = self._compare_with_mark()
         self._save_mark()
 
     @staticmethod
-    def create(path: Path, random_bytes: Callable[[int], bytes], *, disk: Disk = REAL_DISK) -> None:
-        """Make the empty record of a new home. Raises RecordError if there is one already.
+    def create(
+        path: Path,
+        random_bytes: Callable[[int], bytes],
+        merged: tuple[Contents, Made] | None = None,
+        *,
+        disk: Disk = REAL_DISK,
+    ) -> None:
+        """Make the record of a new home: empty, or with what another one holds, if a person decided so.
 
-        It appears under its name only when it is whole, so that a crash leaves none rather than half of one.
+        It appears under its name only when it is whole, so that a crash leaves none rather than half of one. Raises
+        RecordError, also if there is one already.
         """
         if disk.exists(path):
             raise RecordUnusable(f"{path} exists already, and a signing record is never overwritten")
         draft = path.with_name(f"{path.name}.new")
         disk.remove(draft)
         with _record_errors():
-            database = Database(draft, _SCHEMA, disk=disk)
+            database = Database(draft, SCHEMA, disk=disk)
             try:
-                database.execute("INSERT INTO identity VALUES (1, ?, 0)", (random_bytes(NODE_ID_BYTES),))
+                tables = RecordTables.begin(database, random_bytes(NODE_ID_BYTES))
+                if merged is not None:
+                    with tables.writing():
+                        merging.merge(tables, *merged)
             finally:
                 database.close()
         disk.rename(draft, path)
@@ -171,13 +134,25 @@ class SigningRecord:
 
     @classmethod
     def open(cls, path: Path, facts: Facts, *, disk: Disk = REAL_DISK) -> "SigningRecord":
-        """Take hold of a home's record and check it. Raises RecordError's leaves, which say what to do."""
-        if not disk.exists(path):
-            raise RecordMissing(f"the signing record {path} is missing. {REMEDY}")
-        if disk.size_bytes(path) == 0:
-            raise RecordDamaged(f"the signing record {path} is empty. {REMEDY}")
+        """Take hold of a home's record to sign with it. Raises RecordError's leaves, which say what to do."""
+        record = cls.examine(path, facts, disk=disk)
+        unfit = record.unfit
+        if unfit is not None:
+            record.close()
+            raise unfit
+        return record
+
+    @classmethod
+    def examine(cls, path: Path, facts: Facts, *, disk: Disk = REAL_DISK) -> "SigningRecord":
+        """Take hold of a record that may be `unfit` to sign, for a person to look at it or to make it fit."""
         with _record_errors():
-            database = Database(path, _SCHEMA, disk=disk)
+            if not disk.exists(path):
+                raise RecordMissing(f"the signing record {path} is missing. {REMEDY}")
+            if path.is_dir():
+                raise RecordUnusable(f"the signing record {path} is a directory. {REMEDY}")
+            if disk.size_bytes(path) == 0:
+                raise RecordDamaged(f"the signing record {path} is empty. {REMEDY}")
+            database = Database(path, SCHEMA, disk=disk)
             try:
                 return cls(database, facts)
             except BaseException:
@@ -188,137 +163,177 @@ class SigningRecord:
         """Let go of the file."""
         self._database.close()
 
+    @property
+    def unfit(self) -> RecordError | None:
+        """Why nothing may be signed with this record; None if it may."""
+        retired = self._retired()
+        if retired is not None:
+            made = retired.made
+            return RecordRetired(
+                f"the right to sign was moved away with {self._database.path}'s export ({made.by}, {made.reason}). "
+                "If it was imported elsewhere, sign there; if not, `sidewarden signing reinstate` takes it back"
+            )
+        return self._stale
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether the right to sign was moved away."""
+        return self._retired() is not None
+
+    # Signing
+
     def admit(self, slot: Slot, digest: Hash32, signed_range: SignedRange | None = None) -> Permit:
         """Take a digest into its slot, durably, or find it there. Raises SlotTaken if another is there."""
         with self._lock, _record_errors():
-            with self._database.transaction():
-                held = self.digest(slot)
-                if held is not None and held != digest:
-                    raise SlotTaken(
-                        f"{slot} was signed with digest {held.hex()}; nothing else is ever signed there "
-                        f"(refused: {digest.hex()})"
-                    )
-                mark = self._mark if held == digest else self._append(slot, digest, signed_range)
-            self._mark = mark
+            self._require_fit()
+            held = self._tables.digest(slot)
+            if held is None and self._is_taken_unseen(slot):
+                raise SlotTaken(f"{slot} is taken by a nonce that was imported; nothing is signed at or below it")
+            if held is not None and held != digest:
+                raise SlotTaken(
+                    f"{slot} was signed with digest {held.hex()}; nothing else is ever signed there "
+                    f"(refused: {digest.hex()})"
+                )
+            if held is None:
+                with self._tables.writing():
+                    self._tables.append_signed(SignedEntry(slot, digest, signed_range))
             self._save_mark()
         return Permit(slot, digest)
 
     def digest(self, slot: Slot) -> Hash32 | None:
         """What was signed for the slot, or None."""
         with _record_errors():
-            row = self._database.row(
-                "SELECT digest FROM signed WHERE purpose = ? AND domain = ? AND slot = ?",
-                (slot.purpose, slot.domain.encode(), slot.key),
-            )
-        return None if row is None else Hash32(row[0])
+            return self._tables.digest(slot)
 
-    def newest_position(self, slot: Slot) -> bytes | None:
-        """The highest position (as `Slot.key`) signed with the purpose and domain of `slot`, or None."""
+    def is_taken(self, slot: Slot) -> bool:
+        """Whether something was signed for the slot, also if the record does not know what."""
         with _record_errors():
-            row = self._database.row(
-                "SELECT max(slot) FROM signed WHERE purpose = ? AND domain = ?", (slot.purpose, slot.domain.encode())
-            )
-        newest: bytes | None = None if row is None else row[0]
-        return newest
+            return self._tables.digest(slot) is not None or self._is_taken_unseen(slot)
+
+    def newest_nonce(self, slot: Slot) -> int | None:
+        """The highest nonce that is taken of the sender of a transaction's slot, or None."""
+        with _record_errors():
+            newest = self._tables.newest(slot.purpose, slot.domain)
+            nonces = (self._tables.taken_nonce(slot.domain), -1 if newest is None else newest.position[0])
+        return max(nonces) if max(nonces) >= 0 else None
 
     def signed_ends(self, side_chain_id: ChainId, above: int = -1) -> tuple[SignedEnd, ...]:
-        """The ends of the ranges signed of a side chain, beyond block `above`, ascending: the last is the highest."""
+        """The blocks that a side chain must have, beyond block `above`, ascending: the last is the highest.
+
+        They are the ends of the ranges signed of it; after a rebase, its block instead of those that it set aside.
+        """
         with _record_errors():
-            rows = self._database.rows(
-                "SELECT DISTINCT end_number, end_hash FROM signed WHERE side_chain_id = ? AND end_number > ? "
-                "ORDER BY end_number, end_hash",
-                (side_chain_id, above),
-            )
-        return tuple(SignedEnd(BlockNumber(number), Hash32(end_hash)) for number, end_hash in rows)
+            return self._tables.signed_ends(side_chain_id, above)
 
     def next_attest_id(self) -> AttestId:
         """This home's node id with a counter that it has never given out before."""
-        with self._lock, _record_errors(), self._database.transaction():
-            self._database.execute("UPDATE identity SET attest_counter = attest_counter + 1")
-            return AttestId(self._node_id, self._attest_counter())
+        with self._lock, _record_errors():
+            self._require_fit()
+            attest_id = AttestId(self.node_id, self._tables.issued(self.node_id) + 1)
+            with self._tables.writing():
+                self._tables.raise_issued(attest_id)
+        return attest_id
 
     def has_issued(self, attest_id: AttestId) -> bool:
-        """Whether this record gave out the id."""
+        """Whether this record, or one that was merged into it, gave out the id."""
         with _record_errors():
-            return attest_id.node_id == self._node_id and 1 <= attest_id.counter <= self._attest_counter()
+            return 1 <= attest_id.counter <= self._tables.issued(attest_id.node_id)
 
-    def _attest_counter(self) -> int:
-        row = self._database.row("SELECT attest_counter FROM identity")
-        if row is None:
-            raise self._database.damaged("it has no node id")
-        counter: int = row[0]
-        return counter
+    # What a person looks at and decides
 
-    def _append(self, slot: Slot, digest: Hash32, signed_range: SignedRange | None) -> Mark:
-        blocks = (None, None, None, None, None) if signed_range is None else _columns(signed_range)
-        entry = (int(slot.purpose), slot.domain.encode(), slot.key, digest, *blocks)
-        mark = Mark(self._node_id, self._mark.count + 1, _chained(self._mark.chain, entry))
-        self._database.execute(
-            "INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (mark.count, *entry, mark.chain)
-        )
-        return mark
+    @property
+    def node_id(self) -> bytes:
+        """The random name of this record."""
+        return self._tables.node_id
 
-    def _verified_mark(self) -> Mark:
-        """The newest entry's mark, once the entries, and the mark kept outside, are found to fit together."""
-        row = self._database.row("SELECT coalesce(max(sequence), 0), count(*) FROM signed")
-        count: int = 0 if row is None else row[0]
-        if row is None or row[1] != count:
-            raise self._database.damaged("entries are missing from it")
-        chain = self._verified_chain(count)
-        kept = _decode_mark(self._facts.fact(_MARK_FACT))
-        if kept is not None and kept.node_id != self._node_id:
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was decided about this record, oldest first."""
+        return self._tables.decisions
+
+    @property
+    def tables(self) -> RecordTables:
+        """The entries, to read."""
+        return self._tables
+
+    def contents(self) -> Contents:
+        """What the record holds, for another to merge. Raises InterchangeTooLarge."""
+        with self._lock, _record_errors():
+            return merging.contents(self._tables)
+
+    def merge(self, other: Contents, made: Made, *, heals: bool = False, accept_nonce_conflicts: bool = False) -> None:
+        """Take in what else was signed with the same keys: all of it or nothing. Raises ImportConflict.
+
+        `heals`: with it, as far as anybody can know, an older copy of the record lacks nothing any more.
+        `accept_nonce_conflicts`: slots of transactions in which the two differ keep what is here.
+        """
+        with self._lock, _record_errors():
+            with self._tables.writing():
+                merging.merge(self._tables, other, made, accept_nonce_conflicts=accept_nonce_conflicts)
+            if heals:
+                self._stale = None
+            self._save_mark()
+
+    def retire(self, made: Made) -> None:
+        """Sign nothing any more, because another record will; an already retired one stays as it is."""
+        self._decide(Decision(DecisionKind.RETIRED, made), unless=self.is_retired)
+
+    def reinstate(self, made: Made) -> None:
+        """Let a retired record sign again."""
+        self._decide(Decision(DecisionKind.REINSTATED, made), unless=not self.is_retired)
+
+    def rebase(self, anchor: Anchor, made: Made) -> None:
+        """Go on over a side chain that has this block; ends signed at or beyond it are set aside and kept."""
+        self._decide(Decision(DecisionKind.REBASED, made, anchor=anchor))
+
+    def _decide(self, decision: Decision, *, unless: bool = False) -> None:
+        with self._lock, _record_errors():
+            if not unless:
+                with self._tables.writing():
+                    self._tables.append_decision(decision)
+            self._save_mark()
+
+    def _retired(self) -> Decision | None:
+        kinds = (DecisionKind.RETIRED, DecisionKind.REINSTATED)
+        last = next((decision for decision in reversed(self._tables.decisions) if decision.kind in kinds), None)
+        return last if last is not None and last.kind is DecisionKind.RETIRED else None
+
+    def _require_fit(self) -> None:
+        unfit = self.unfit
+        if unfit is not None:
+            raise unfit
+
+    def _is_taken_unseen(self, slot: Slot) -> bool:
+        return slot.purpose is Purpose.TRANSACTION and slot.position[0] <= self._tables.taken_nonce(slot.domain)
+
+    # The mark
+
+    def _compare_with_mark(self) -> StaleRecord | None:
+        """Why this is an older copy, if it is one. Raises RecordForeign."""
+        tables, kept = self._tables, _decode_mark(self._facts.fact(_MARK_FACT))
+        if kept is None:
+            return None
+        if kept.node_id != tables.node_id and not tables.issued(kept.node_id):
             raise RecordForeign(
                 f"{self._database.path} is another home's signing record than the one that signed here before. {REMEDY}"
             )
-        if kept is not None and kept.count > count:
-            raise self._stale(f"it has {count} signatures, and {kept.count} were made here")
-        if kept is not None and kept.chain != self._stored_chain(kept.count):
-            raise self._stale(f"entry {kept.count} is not the one that was signed here")
-        return Mark(self._node_id, count, chain)
+        if kept.node_id != tables.node_id:
+            return self._older_copy("the record that signed here before may hold more than was imported from it")
+        if kept.count > tables.tip.count:
+            return self._older_copy(f"it has {tables.tip.count} entries, and {kept.count} were made here")
+        if kept.chain != tables.chain_at(kept.count):
+            return self._older_copy(f"entry {kept.count} is not the one that was made here")
+        return None
 
-    def _verified_chain(self, count: int) -> Hash32:
-        """Follow the chain over the newest entries to its end."""
-        done = max(0, count - CHECKED_ENTRIES_MAX)
-        chain = self._stored_chain(done)
-        while done < count:
-            for sequence, *entry, stored in self._page(done):
-                done, chain = done + 1, _chained(chain, entry)
-                if sequence != done or stored != chain:
-                    raise self._database.damaged(f"entry {sequence} does not follow from those before it")
-        return chain
-
-    def _page(self, after: int) -> list[Row]:
-        return self._database.rows("SELECT * FROM signed WHERE sequence > ? ORDER BY sequence LIMIT 1000", (after,))
-
-    def _stored_chain(self, sequence: int) -> Hash32:
-        row = self._database.row("SELECT chain FROM signed WHERE sequence = ?", (sequence,))
-        return ZERO_HASH if row is None else Hash32(row[0])
-
-    def _stale(self, why: str) -> StaleRecord:
-        return StaleRecord(f"{self._database.path} is an older copy of the signing record: {why}. {REMEDY}")
+    def _older_copy(self, why: str) -> StaleRecord:
+        return StaleRecord(f"{self._database.path} is an older copy of the signing record: {why}. {STALE_REMEDY}")
 
     def _save_mark(self) -> None:
         # After the entry itself: the mark may lag behind it, never lead.
-        if self._saved_mark != self._mark:
-            mark = self._mark
+        mark = Mark(self._tables.node_id, self._tables.tip.count, self._tables.tip.chain)
+        if self._stale is None and self._saved_mark != mark:
             self._facts.save_fact(_MARK_FACT, rlp.encode([mark.node_id, rlp.uint(mark.count), mark.chain]))
             self._saved_mark = mark
-
-
-def _columns(signed_range: SignedRange) -> tuple[Value, ...]:
-    return (
-        signed_range.side_chain_id,
-        signed_range.start,
-        signed_range.end,
-        signed_range.end_hash,
-        signed_range.valid_until,
-    )
-
-
-def _chained(previous: Hash32, entry: Iterable[Value]) -> Hash32:
-    """The next link: the entry's columns, as they are in the database, after the link before."""
-    columns: list[rlp.RlpItem] = [column if isinstance(column, bytes) else str(column).encode() for column in entry]
-    return keccak256(previous + rlp.encode(columns))
 
 
 def _decode_mark(data: bytes | None) -> Mark | None:
@@ -342,6 +357,10 @@ def _record_errors() -> Generator[None]:
     except DatabaseDamaged as error:
         raise RecordDamaged(str(error)) from error
     except DatabaseVersionUnknown as error:
-        raise RecordForeign(str(error)) from error
+        raise RecordForeign(f"{error}, if it is a signing record at all. {REMEDY}") from error
     except StoreError as error:
         raise RecordUnusable(str(error)) from error
+    except OSError as error:
+        raise RecordUnusable(
+            f"the signing record cannot be used: {error}. Check the disk's space and health, and the file's owner"
+        ) from error

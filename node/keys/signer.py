@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bridge.codec.checkpoint import Checkpoint, CheckpointBinding, bound_digest, polygon_digest
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Signature
+from node.keys.entries import AttestId, SignedEnd, SignedRange
 from node.keys.errors import (
     KeysError,
     NotCaughtUp,
@@ -22,7 +23,7 @@ from node.keys.errors import (
     StaleRecord,
     TwinNode,
 )
-from node.keys.record import REMEDY, AttestId, SignedEnd, SignedRange, SigningRecord
+from node.keys.record import STALE_REMEDY, SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.slots import Slot, checkpoint_slot, transaction_slot
 
@@ -32,8 +33,12 @@ ConfirmedHash = Callable[[BlockNumber], Hash32 | None]
 
 @dataclass(frozen=True, slots=True)
 class TurnCheckpoint:
-    """The checkpoint that the committed state has for a turn; `binding` is None in polygon form."""
+    """The checkpoint that the committed state has for a turn; `binding` is None in polygon form.
 
+    `side_chain_id` is of the chain whose blocks these are; the contract may know it by another number, which is signed.
+    """
+
+    side_chain_id: ChainId
     root_chain: int
     turn: int
     checkpoint: Checkpoint
@@ -44,11 +49,15 @@ class TurnCheckpoint:
         """What is signed for L1."""
         return polygon_digest(self.checkpoint) if self.binding is None else bound_digest(self.checkpoint, self.binding)
 
+    def slot(self, genesis_hash: Hash32) -> Slot:
+        """Where it is signed."""
+        return checkpoint_slot(genesis_hash, self.root_chain, self.turn, self.checkpoint, self.binding)
+
     def signed_range(self, end_hash: Hash32) -> SignedRange:
         """The blocks that the signature stands for, the last of them with this hash."""
         checkpoint, binding = self.checkpoint, self.binding
         valid_until = None if binding is None else binding.valid_until
-        return SignedRange(checkpoint.side_chain_id, checkpoint.start, checkpoint.end, end_hash, valid_until)
+        return SignedRange(self.side_chain_id, checkpoint.start, checkpoint.end, end_hash, valid_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +72,11 @@ class ExecutedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class LastNonce:
-    """The nonce of the last transaction executed for a sender."""
+    """The nonce of the last transaction executed for a sender, and the id of its last Attest, if there was one."""
 
     sender: Address
     nonce: int
+    attest_id: AttestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,11 @@ class Signer:
         with self._lock:
             if self._stop is not None:
                 return
-            lacking = self._lacking(traces)
+            lacking = first_lacking(self._record, self._genesis_hash, traces)
             if lacking is None:
                 self._is_caught_up = True
             else:
-                self._stop = _stale(lacking)
+                self._stop = stale(lacking)
 
     def observe(self, executed: ExecutedTransaction) -> None:
         """Look at a transaction of a committed block: one under our key that the record lacks sets `stop`.
@@ -124,8 +134,10 @@ class Signer:
                 and executed.attest_id is not None
                 and not self._record.has_issued(executed.attest_id)
             )
-            if is_foreign or self._record.digest(slot) != executed.digest:
-                self._stop = _twin(slot) if self._is_caught_up else _stale(slot)
+            held = self._record.digest(slot)
+            is_unknown = held != executed.digest and (held is not None or not self._record.is_taken(slot))
+            if is_foreign or is_unknown:
+                self._stop = _twin(slot) if self._is_caught_up else stale(slot)
 
     def next_attest_id(self) -> AttestId:
         """The id for the next Attest of this home."""
@@ -136,8 +148,8 @@ class Signer:
 
         A transaction signed before a crash may have been lost; its nonce stays taken, and gaps are allowed.
         """
-        newest = self._record.newest_position(self._transaction_slot(sender, 0))
-        return least if newest is None else max(least, int.from_bytes(newest) + 1)
+        newest = self._record.newest_nonce(self._transaction_slot(sender, 0))
+        return least if newest is None else max(least, newest + 1)
 
     def sign_transaction(self, sender: Address, nonce: int, digest: Hash32) -> Signature:
         """Sign an engine transaction's EIP-712 digest."""
@@ -160,7 +172,7 @@ class Signer:
         block, `acknowledged_end` the last block that L1 has (None: none yet). The same digest may be signed again, also
         with another key after a signer change.
         """
-        side_chain_id = proposed.checkpoint.side_chain_id
+        side_chain_id = proposed.side_chain_id
         with self._lock:
             self._require_ready(signer)
             self._require_signed_ends(side_chain_id, acknowledged_end, confirmed_hash)
@@ -169,7 +181,7 @@ class Signer:
                     f"block {proposed.checkpoint.end} with hash {to_hex(end_hash)} is not in my confirmed side chain"
                 )
             permit = self._record.admit(
-                self._checkpoint_slot(proposed), proposed.digest, proposed.signed_range(end_hash)
+                proposed.slot(self._genesis_hash), proposed.digest, proposed.signed_range(end_hash)
             )
             return self.ring.sign(permit, signer)
 
@@ -213,18 +225,6 @@ class Signer:
             raise NotCaughtUp("the engine has not caught up with the network; nothing is signed until it has")
         self.ring.require(signer)
 
-    def _lacking(self, traces: OwnTraces) -> Slot | None:
-        """The first slot in which the chain has a signature of ours and the record has not the same."""
-        for last in traces.last_nonces:
-            slot = self._transaction_slot(last.sender, last.nonce)
-            if last.sender in self.ring and self._record.digest(slot) is None:
-                return slot
-        for verdict in traces.verdicts:
-            slot = self._checkpoint_slot(verdict)
-            if self._record.digest(slot) != verdict.digest:
-                return slot
-        return None
-
     def _require_signed_ends(
         self, side_chain_id: ChainId, acknowledged_end: BlockNumber | None, confirmed_hash: ConfirmedHash
     ) -> None:
@@ -239,10 +239,19 @@ class Signer:
     def _transaction_slot(self, sender: Address, nonce: int) -> Slot:
         return transaction_slot(self._genesis_hash, sender, nonce)
 
-    def _checkpoint_slot(self, proposed: TurnCheckpoint) -> Slot:
-        return checkpoint_slot(
-            self._genesis_hash, proposed.root_chain, proposed.turn, proposed.checkpoint, proposed.binding
-        )
+
+def first_lacking(record: SigningRecord, genesis_hash: Hash32, traces: OwnTraces) -> Slot | None:
+    """The first slot in which the chain has a signature of ours and the record has not the same."""
+    for last in traces.last_nonces:
+        slot = transaction_slot(genesis_hash, last.sender, last.nonce)
+        is_another_s = last.attest_id is not None and not record.has_issued(last.attest_id)
+        if is_another_s or not record.is_taken(slot):
+            return slot
+    for verdict in traces.verdicts:
+        slot = verdict.slot(genesis_hash)
+        if record.digest(slot) != verdict.digest:
+            return slot
+    return None
 
 
 def _require_same(signed: SignedEnd, seen: Hash32 | None) -> None:
@@ -255,12 +264,14 @@ def _require_same(signed: SignedEnd, seen: Hash32 | None) -> None:
         )
 
 
-def _stale(lacking: Slot) -> StaleRecord:
-    return StaleRecord(f"the signing record lacks what the chain says that we signed: {lacking}. {REMEDY}")
+def stale(lacking: Slot) -> StaleRecord:
+    """The stop of a record that lacks a slot."""
+    return StaleRecord(f"the signing record lacks what the chain says that we signed: {lacking}. {STALE_REMEDY}")
 
 
 def _twin(slot: Slot) -> TwinNode:
     return TwinNode(
         f"another node signs with a key of this one: the chain has {slot}, which this node never signed. "
-        "Stop the other node; this one's record does not know what the other has signed"
+        "Stop the other node; this one's record does not know what the other has signed: "
+        "take it in with `sidewarden signing export` there and `sidewarden signing import` here"
     )

@@ -10,7 +10,9 @@ from enum import IntEnum
 
 from bridge.codec.checkpoint import Checkpoint, CheckpointBinding
 from bridge.codec.hexadecimal import to_hex
-from bridge.codec.types import Address, Hash32
+from bridge.codec.types import Address, ChainId, Hash32
+
+_POLYGON = "polygon/"
 
 
 class Purpose(IntEnum):
@@ -36,21 +38,40 @@ class Slot:
         """The position as bytes that sort as the numbers do: 8 bytes each."""
         return b"".join(number.to_bytes(8) for number in self.position)
 
+    @property
+    def is_for_all_networks(self) -> bool:
+        """Whether the contract of any network would accept what is signed here: data in polygon form."""
+        return self.domain.startswith(_POLYGON)
+
+    @staticmethod
+    def of_key(purpose: Purpose, domain: str, key: bytes) -> "Slot":
+        """The slot whose `key` this is."""
+        position = tuple(int.from_bytes(key[at : at + 8]) for at in range(0, len(key), 8))
+        return Slot(purpose, domain, position)
+
 
 def checkpoint_slot(
     genesis_hash: Hash32, root_chain: int, turn: int, checkpoint: Checkpoint, binding: CheckpointBinding | None
 ) -> Slot:
     """The slot of a turn's checkpoint.
 
+    Its domain is that of `checkpoint_domain`.
+    """
+    contract = None if binding is None else binding.root_chain_address
+    domain = checkpoint_domain(genesis_hash, checkpoint.side_chain_id, contract)
+    return Slot(Purpose.CHECKPOINT, domain, (root_chain, turn))
+
+
+def checkpoint_domain(genesis_hash: Hash32, contract_chain_id: ChainId, contract: Address | None) -> str:
+    """Who would accept a checkpoint; `contract` is None in polygon form.
+
     Signed data in bound form name their contract, so the slot is of this network and contract. Data in polygon form
     name only the side chain (the contract's CHAINID): the contract of any network for it would accept them, so the slot
     is one for all networks.
     """
-    if binding is None:
-        domain = f"polygon/{checkpoint.side_chain_id}"
-    else:
-        domain = f"bound/{to_hex(genesis_hash)}/{to_hex(binding.root_chain_address)}"
-    return Slot(Purpose.CHECKPOINT, domain, (root_chain, turn))
+    if contract is None:
+        return f"{_POLYGON}{contract_chain_id}"
+    return f"bound/{to_hex(genesis_hash)}/{to_hex(contract)}"
 
 
 def transaction_slot(genesis_hash: Hash32, sender: Address, nonce: int) -> Slot:

@@ -1,7 +1,6 @@
 """The signer keys of a home: listed with their use, added, dropped. The node itself may be running or not."""
 
 import os
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +8,11 @@ from bridge.codec.hexadecimal import checksum_address
 from bridge.codec.types import Address
 from config.edit import change_signers
 from config.file import Home
-from node.app.application import Application
-from node.app.state import Committed
-from node.app.store import MemoryStateStore
 from node.keys.keystore import STRONG, find_keystore, read_password, write_keystore
 from node.keys.private_key import PrivateKey
-from node.store.state import SqliteStateStore
+from node.validator.committed import read_committed
 from node.validator.errors import KeyInUse, KeyUnknown
 from node.validator.key_use import KeyReport, key_report
-from node.validator.start import read_genesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +28,7 @@ class HomeKeys:
 
 def home_keys(home: Home) -> HomeKeys:
     """The keys of a home. Raises GenesisError, GenesisUnreadable, StoreError."""
-    committed = _committed(home)
+    committed = read_committed(home)
     keys = home.config.keys
     reports = tuple(key_report(committed.state, signer) for signer in keys.signers)
     return HomeKeys(home, committed.height, committed.time_s, reports, keys.submission)
@@ -67,16 +62,8 @@ def drop_signer(home: Home, address: Address) -> Path:
     if address not in keys.signers:
         held = ", ".join(map(checksum_address, keys.signers)) or "none"
         raise KeyUnknown(f"{checksum_address(address)} is no signer key of this home; there are: {held}")
-    report = key_report(_committed(home).state, address)
+    report = key_report(read_committed(home).state, address)
     if report.is_needed:
         raise KeyInUse(f"{checksum_address(address)} is still needed, it {report.text}")
     change_signers(home, [signer for signer in keys.signers if signer != address])
     return find_keystore(home.locate(keys.keystore_dir), address)
-
-
-def _committed(home: Home) -> Committed:
-    genesis, path = read_genesis(home), home.locate(home.config.paths.state_db)
-    if not path.exists():
-        return Application(genesis, MemoryStateStore()).committed
-    with closing(SqliteStateStore(path, read_only=True)) as store:
-        return Application(genesis, store).committed

@@ -9,7 +9,7 @@ from bridge.chain.outbox_store import EntryState, Intent, Waiting
 from bridge.codec.checkpoint import DataForm, decode_submit_calldata
 from bridge.codec.hash import keccak256
 from bridge.codec.transaction import decode_raw
-from bridge.codec.types import BlockNumber, UnixSeconds, Wei
+from bridge.codec.types import BlockNumber, Hash32, UnixSeconds, Wei
 from node.app import queries
 from node.app.state import Proposal, Stage
 from node.duties.contract_view import CheckpointView
@@ -31,9 +31,9 @@ from tests.unit.duties.world import GAS_LIMIT, World
 HEADER = 10_000
 
 
-async def _opened(world: World, *signers: Validator) -> Proposal:
+async def _opened(world: World, *signers: Validator, root: Hash32 | None = None) -> Proposal:
     """The first checkpoint is signed and may be submitted; L1's clock is the engine's."""
-    await world.proposed()
+    await world.proposed(root=root)
     world.network.sign(*signers)
     world.network.empty_blocks(ROOT.grace_blocks)
     assert world.network.stage() is Stage.OPEN
@@ -141,6 +141,16 @@ class TestSubmit:
         await world.submit.run_once()
         assert world.submit.l1 is None
         assert world.root_a.calls_at == []
+
+    async def test_submit__of_a_root_that_our_side_chain_contradicts__is_left_to_others(self, world: World) -> None:
+        """As after a rebase: the chain that we hold is right, and the proposal is of the one that it replaced."""
+        proposal = await _opened(world, root=keccak256(b"of blocks that are gone"))
+        assert may_submit(world.state, proposal, world.identity, _l1(world, 0))
+
+        await world.submit.run_once()
+
+        assert world.submit.entry(HEADER) is None
+        assert world.root_a.sent == []
 
     async def test_submit__paused__nothing_is_planned_or_sent(self, world: World) -> None:
         await _opened(world)

@@ -1,5 +1,7 @@
 """Verdicts: VALID is signed over our own headers, INVALID needs a second endpoint, and all else is silence."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.chain.header_store import HeaderChange
@@ -7,7 +9,7 @@ from bridge.codec import merkle
 from bridge.codec.hash import keccak256
 from bridge.codec.header import leaf_of
 from bridge.codec.receipts import Log
-from bridge.codec.types import Address, BlockNumber, Hash32
+from bridge.codec.types import Address, BlockNumber, ChainId, Hash32
 from node.app.errors import InvalidReason
 from node.app.messages import Invalid, Valid
 from node.app.proposals import digest_of
@@ -34,6 +36,19 @@ async def test_verdict__our_headers_give_the_same_root__valid_with_the_signature
     digest = digest_of(world.state.params.root_chains[0], proposal)
     assert recovered_signer(digest, verdict.signature) == world.me.key.address
     assert await _verdict(world) == verdict, "the same bytes when it is asked again"
+
+
+async def test_verdict__contract_with_another_number_for_the_side_chain__end_is_kept_under_the_chain_s_own(
+    world: World,
+) -> None:
+    """Else nobody would compare it with the side chain, and after a restart nothing could be signed."""
+    await world.proposed()
+    params = replace(world.state.params, network=replace(world.state.params.network, side_chain_id=ChainId(137)))
+
+    await world.judge.verdict(replace(world.state, params=params), world.network.proposal, world.identity)
+
+    assert [end.number for end in world.signer.signed_ends(ChainId(137))] == [7]
+    assert world.signer.signed_ends(params.root_chains[0].contract_chain_id) == ()
 
 
 async def test_verdict__not_confirmed_here_yet__silence_until_it_is(world: World) -> None:

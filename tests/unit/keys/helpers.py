@@ -13,6 +13,8 @@ from tests.unit.closing import opened
 
 GENESIS = keccak256(b"genesis")
 SIDE_CHAIN = ChainId(137)
+CONTRACT_CHAIN = ChainId(15_001)
+"""What the contract calls the side chain."""
 ALICE = PrivateKey(keccak256(b"alice"))
 BOB = PrivateKey(keccak256(b"bob"))
 NOTHING_ON_CHAIN = OwnTraces((), ())
@@ -56,10 +58,10 @@ def proposed(turn: int, start: int, end: int, *, root: bytes = b"root", bound: b
         end=BlockNumber(end),
         root_hash=keccak256(root),
         account_root_hash=Hash32(bytes(32)),
-        side_chain_id=SIDE_CHAIN,
+        side_chain_id=CONTRACT_CHAIN,
     )
     binding = CheckpointBinding(ChainId(1), Address(b"\x11" * 20), 10_000, UnixSeconds(1_700_000_000))
-    return TurnCheckpoint(0, turn, checkpoint, binding if bound else None)
+    return TurnCheckpoint(SIDE_CHAIN, 0, turn, checkpoint, binding if bound else None)
 
 
 def counting_bytes(count: int) -> bytes:

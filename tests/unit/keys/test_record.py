@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber, ChainId, Hash32, UnixSeconds
+from node.keys.entries import AttestId, SignedEnd, SignedRange
 from node.keys.errors import (
     RecordDamaged,
     RecordError,
@@ -24,7 +25,7 @@ from node.keys.errors import (
     SlotTaken,
     StaleRecord,
 )
-from node.keys.record import AttestId, SignedEnd, SignedRange, SigningRecord
+from node.keys.record import SigningRecord
 from node.keys.slots import Purpose, Slot
 from node.store.files import write_private
 from tests.unit.keys.helpers import SIDE_CHAIN, MemoryFacts, block_hash, counting_bytes, new_record, open_record
@@ -251,7 +252,7 @@ def test_open__many_entries__the_newest_are_checked(
     write_private(path, written)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE signed SET digest = zeroblob(32) WHERE sequence = ?", (sequence,))
-    monkeypatch.setattr("node.keys.record.CHECKED_ENTRIES_MAX", 5)
+    monkeypatch.setattr("node.keys.tables.CHECKED_ENTRIES_MAX", 5)
 
     if seen:
         with pytest.raises(RecordDamaged, match="entry 16 does not follow"):
@@ -281,7 +282,7 @@ def test_open__older_copy__refused_as_stale(tmp_path: Path) -> None:
     record.close()
     shutil.copy(tmp_path / "copy", path)
 
-    with pytest.raises(StaleRecord, match="1 signatures, and 2 were made here"):
+    with pytest.raises(StaleRecord, match="1 entries, and 2 were made here"):
         open_record(path, facts)
 
 

@@ -7,6 +7,7 @@ import pytest
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import recover_address
 from bridge.codec.types import BlockNumber, Signature
+from node.keys.entries import AttestId, SignedEnd
 from node.keys.errors import (
     KeyNotHeld,
     NotCaughtUp,
@@ -19,7 +20,7 @@ from node.keys.errors import (
     StaleRecord,
     TwinNode,
 )
-from node.keys.record import AttestId, SignedEnd, SigningRecord
+from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, TurnCheckpoint
 from tests.unit.keys.helpers import (
@@ -93,7 +94,7 @@ def test_checkpoint__polygon_form_in_another_network__same_slot(record: SigningR
     elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"))
     elsewhere.caught_up(OwnTraces((), ()))
 
-    with pytest.raises(SlotTaken, match="polygon/137"):
+    with pytest.raises(SlotTaken, match="polygon/15001"):
         sign(elsewhere, proposed(1, 0, 7, root=b"other", bound=False))
     sign(elsewhere, proposed(1, 0, 7, root=b"other", bound=True))
 
@@ -222,7 +223,7 @@ def test_caught_up__state_holds_what_the_record_holds__signs(signer: Signer, rec
     sign(signer, proposed(1, 0, 7))
     restarted = Signer(KeyRing((ALICE,)), record, GENESIS)
 
-    restarted.caught_up(OwnTraces((LastNonce(ALICE.address, 5), LastNonce(BOB.address, 77)), (proposed(1, 0, 7),)))
+    restarted.caught_up(OwnTraces((LastNonce(ALICE.address, 5),), (proposed(1, 0, 7),)))
 
     assert restarted.stop is None
     restarted.sign_transaction(ALICE.address, 6, TO_SIGN)
