@@ -161,9 +161,11 @@ class Database:
         is_empty = execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
         if version == 0 and is_empty:
             self._run_script(self._connection)
-            execute(f"PRAGMA user_version={self._schema.version}")
         else:
             self._check_version()
+        # Also into a file that has it: a process that was killed may have written a commit that nobody synced. It can be
+        # read here, and a power cut would take it. The sync of one more transaction keeps it.
+        execute(f"PRAGMA user_version={self._schema.version}")
 
     def _check_version(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]

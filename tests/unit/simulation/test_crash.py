@@ -91,3 +91,25 @@ def test_database__killed_again_and_again__holds_what_was_committed_or_seen(mode
         with suppress(Killed):
             writer.run(disk.attach(Killer(random.randint(1, 40))), transactions=random.randrange(4))
         end(disk, random)
+
+
+@pytest.mark.parametrize("mode", SCHEMAS)
+@pytest.mark.parametrize("seed", range(5))
+def test_database__opened_after_a_kill__what_it_shows_outlives_a_power_cut(mode: str, seed: int) -> None:
+    def write(database: Database) -> None:
+        for number in range(3):
+            database.execute("INSERT INTO note VALUES (?, 'text')", (number,))
+
+    for kills_at in range(1, 1_000):
+        random = Random(f"{mode} {seed} {kills_at}")
+        disk, killer = SimulatedDisk(random), Killer(kills_at)
+        with suppress(Killed):
+            write(Database(PATH, SCHEMAS[mode], disk=disk.attach(killer)))
+        disk.kill()
+        shown = Database(PATH, SCHEMAS[mode], disk=disk.attach()).rows("SELECT number FROM note")
+        disk.crash(random)
+
+        assert Database(PATH, SCHEMAS[mode], disk=disk.attach()).rows("SELECT number FROM note") == shown
+        if len(killer.moments) < kills_at:
+            break
+    assert shown == [(0,), (1,), (2,)]
