@@ -72,11 +72,18 @@ class StoredFile:
         self._unsynced.clear()
 
     def fail_sync(self, random: Random) -> None:
-        """Have some of it on disk; the rest will never be, though it is seen until the power fails."""
-        for change in self._unsynced:
+        """Have some of it on disk; other writes will never be, though they are seen until the power fails.
+
+        The disk's own account of files is not lost so: a truncation that did not succeed, and what followed, still may.
+        """
+        remaining = self._unsynced
+        self._unsynced = []
+        for number, change in enumerate(remaining):
             if random.random() < 0.5:
                 change.apply(self._held)
-        self._unsynced.clear()
+            elif isinstance(change, Resize):
+                self._unsynced = remaining[number:]
+                break
 
     def lose_power(self, random: Random) -> None:
         """Keep what the disk holds and what is drawn of the changes since."""

@@ -1,6 +1,5 @@
 """Processes that die at the n-th time that something becomes durable."""
 
-from collections.abc import Callable
 from random import Random
 
 from node.simulation.disk.disk import SimulatedDisk
@@ -18,6 +17,10 @@ class Killer:
         self._kills_at = kills_at
         self.moments: list[tuple[str, Moment]] = []
 
+    def kill_in(self, moments: int) -> None:
+        """Kill at the n-th moment from now."""
+        self._kills_at = len(self.moments) + moments
+
     def __call__(self, name: str, moment: Moment) -> None:
         self.moments.append((name, moment))
         if len(self.moments) == self._kills_at:
@@ -30,12 +33,3 @@ def end(disk: SimulatedDisk, random: Random) -> None:
         disk.kill()
     else:
         disk.crash(random)
-
-
-def dies(use: Callable[[], None]) -> bool:
-    """Whether the process is killed in the middle of this."""
-    try:
-        use()
-    except Killed:
-        return True
-    return False
