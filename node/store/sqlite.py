@@ -34,6 +34,8 @@ _UNWRITABLE = {
     sqlite3.SQLITE_PERM,
 }
 
+_SYNC_FAILED = {sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC}
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -49,7 +51,11 @@ class Schema:
 
 
 class Database:
-    """An open database. Raises StoreError's leaves from every method."""
+    """An open database. Raises StoreError's leaves from every method.
+
+    When a sync has failed, nobody knows which of the last writes are on disk: some may be seen that a power cut takes,
+    others may come back. So nothing more is read or written until the file is opened again, which settles it.
+    """
 
     def __init__(self, path: Path, schema: Schema, *, read_only: bool = False, disk: Disk = REAL_DISK) -> None:
         """Open the file, or make it (mode 0600) if it is not there. Raises StoreError, FileTooOpen.
@@ -60,16 +66,18 @@ class Database:
         self._disk = disk
         self._schema = schema
         self._lock = threading.RLock()
+        self._has_failed_sync = False
         self._read_only = read_only
         self._holder_path = path.with_name(f"{path.name}.holder")
-        if not disk.exists(path) and not read_only:
-            disk.create_private(path)
-            disk.sync_directory(path.parent)
+        with self._named_opening_errors():
+            if not disk.exists(path) and not read_only:
+                disk.create_private(path)
         disk.require_private(path)
         timeout_s = 0.0 if schema.exclusive else BUSY_TIMEOUT_S
-        self._connection = disk.connect(path, read_only=read_only, busy_timeout_s=timeout_s)
+        with self._named_opening_errors():
+            self._connection = disk.connect(path, read_only=read_only, busy_timeout_s=timeout_s)
         try:
-            with self._named_errors():
+            with self._named_opening_errors():
                 if read_only:
                     self._check_version()
                 else:
@@ -154,6 +162,7 @@ class Database:
             verdict = execute("PRAGMA integrity_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise self.damaged(verdict)
+        self._settle()
 
     def _create_or_check_version(self) -> None:
         execute = self._connection.execute
@@ -164,6 +173,19 @@ class Database:
             execute(f"PRAGMA user_version={self._schema.version}")
         else:
             self._check_version()
+
+    def _settle(self) -> None:
+        """Have on disk all that the file shows, so that nobody acts on what a power cut would take.
+
+        Where a sync failed, Linux goes on showing writes that it will never bring to the disk: what the WAL shows is
+        written anew, into the database. A killed process may have written a commit that nobody synced: one more
+        transaction does. The directory has the names of the database and its journal.
+        """
+        execute = self._connection.execute
+        if execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0:
+            raise DatabaseInUse(f"{self.path} is being read by another process: stop that first")
+        execute(f"PRAGMA user_version={self._schema.version}")
+        self._disk.sync_directory(self.path.parent)
 
     def _check_version(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -187,13 +209,28 @@ class Database:
     @contextmanager
     def _named_errors(self) -> Generator[None]:
         """Give the failures that an operator can act on their names; any other is a bug and stays what it is."""
+        if self._has_failed_sync:
+            raise DatabaseUnwritable(
+                f"{self.path}: a sync failed, and nobody knows what of the last writes is on disk. "
+                "Check the disk's health, and start again"
+            )
         try:
             yield
         except sqlite3.DatabaseError as error:
+            self._has_failed_sync |= getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) in _SYNC_FAILED
             named = self._named(error)
             if named is None:
                 raise
             raise named from error
+
+    @contextmanager
+    def _named_opening_errors(self) -> Generator[None]:
+        """Those of the file system as well."""
+        try:
+            with self._named_errors():
+                yield
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
 
     def _named(self, error: sqlite3.DatabaseError) -> StoreError | None:
         kind = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # without the extended part
@@ -202,8 +239,11 @@ class Database:
         if kind in _DAMAGED:
             return self.damaged(str(error))
         if kind in _UNWRITABLE:
-            return DatabaseUnwritable(f"{self.path}: {error}. Check the disk's space and health, and the file's owner")
+            return self._unwritable(str(error))
         return None
+
+    def _unwritable(self, why: str) -> DatabaseUnwritable:
+        return DatabaseUnwritable(f"{self.path}: {why}. Check the disk's space and health, and the file's owner")
 
     def _holder(self) -> str:
         try:

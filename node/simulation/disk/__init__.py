@@ -4,8 +4,8 @@ What is modelled:
 
 - A file is what processes see (the kernel's cache) and what the disk holds. Only a sync brings the second to the first.
 - A power cut keeps what was synced and, of the writes and truncations since, what a `Random` draws: the first few, or
-  any of them. A write may be torn between sectors of 512 bytes. A sector that was not written stays what it was; one
-  beyond the old end reads as zeros.
+  any of them but none that follows a lost truncation. A write may be torn between sectors of 512 bytes. A sector that
+  was not written stays what it was; one beyond the old end reads as zeros.
 - Names of files (made, renamed, removed) are on disk after a sync of their directory, whatever becomes of the files.
   A power cut keeps the first few of the changes since, in their order, as file systems with a journal do.
 - A killed process loses nothing that it had written: the kernel has it, synced or not, and its locks are released.

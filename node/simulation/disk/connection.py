@@ -62,6 +62,7 @@ class SimulatedConnection:
             raise _translated(error) from error
         connection.set_wal_hook(_checkpoint)
         self._connection = connection
+        process.connections.add(self)
 
     @property
     def in_transaction(self) -> bool:
@@ -93,6 +94,7 @@ class SimulatedConnection:
     def close(self) -> None:
         """Roll back what is open and let go of the file; no error the second time."""
         connection, self._connection = self._connection, None
+        self._process.connections.discard(self)
         was_dead = self._process.is_dead
         if connection is not None:
             self._vfs.entered(self._process)

@@ -43,11 +43,6 @@ class Resize:
         del image[self.size_bytes :]
         image.extend(bytes(self.size_bytes - len(image)))
 
-    def apply_torn(self, image: bytearray, random: Random) -> None:
-        """Do it or not: sizes are not torn."""
-        if random.random() < 0.5:
-            self.apply(image)
-
 
 class StoredFile:
     """A file without its name."""
@@ -77,11 +72,18 @@ class StoredFile:
         self._unsynced.clear()
 
     def fail_sync(self, random: Random) -> None:
-        """Have some of it on disk; the rest will never be, though it is seen until the power fails."""
-        for change in self._unsynced:
+        """Have some of it on disk; other writes will never be, though they are seen until the power fails.
+
+        The disk's own account of files is not lost so: a truncation that did not succeed, and what followed, still may.
+        """
+        remaining = self._unsynced
+        self._unsynced = []
+        for number, change in enumerate(remaining):
             if random.random() < 0.5:
                 change.apply(self._held)
-        self._unsynced.clear()
+            elif isinstance(change, Resize):
+                self._unsynced = remaining[number:]
+                break
 
     def lose_power(self, random: Random) -> None:
         """Keep what the disk holds and what is drawn of the changes since."""
@@ -98,17 +100,20 @@ class StoredFile:
         self._unsynced.clear()
 
     def _keep_first(self, random: Random) -> None:
-        count = random.randint(0, len(self._unsynced))
-        for change in self._unsynced[:count]:
+        kept = random.randint(0, len(self._unsynced))
+        for change in self._unsynced[:kept]:
             change.apply(self._held)
-        for change in self._unsynced[count : count + 1]:
-            change.apply_torn(self._held, random)
+        for change in self._unsynced[kept : kept + 1]:
+            if isinstance(change, Write):
+                change.apply_torn(self._held, random)
 
     def _keep_any(self, random: Random) -> None:
         for change in self._unsynced:
             draw = random.randrange(3)
             if draw == 0:
                 change.apply(self._held)
+            elif isinstance(change, Resize):
+                break  # what is written after a cut has a new place on the disk, which the file gets with the cut
             elif draw == 1:
                 change.apply_torn(self._held, random)
 

@@ -34,6 +34,8 @@ class Process:
         self.storage = storage
         self.number = number
         self.random = random
+        self.connections: set[object] = set()
+        """Those that are not closed: nothing but its own `close`, or this death, may end what SQLite has open."""
         self._on_durable = on_durable
         self._death: BaseException | None = None
 

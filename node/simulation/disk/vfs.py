@@ -10,6 +10,7 @@ changes nothing.
 """
 
 import errno
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ NAME = "simulated-disk"
 _UNIX_SECTOR_BYTES = 4096
 _EPOCH_JULIAN_MS = 210_866_760_000_000
 """1970-01-01, as SQLite counts time: it stands still."""
-_NEEDS_DIRECTORY_SYNC = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
+_NAMES_TO_SYNC = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
 
 
 class OpenFile(apsw.VFSFile):
@@ -73,11 +74,12 @@ class OpenFile(apsw.VFSFile):
         if not self._process.is_dead:
             try:
                 self._process.sync(self._file, self._name)
-                if self._syncs_directory:
-                    self._process.sync_directory(folder_of(self._name))
-                    self._syncs_directory = False
             except OSError as error:
                 raise _failure(error, apsw.SQLITE_IOERR_FSYNC) from error
+            if self._syncs_directory:
+                self._syncs_directory = False
+                with suppress(OSError):  # as SQLite does
+                    self._process.sync_directory(folder_of(self._name))
 
     def xFileSize(self) -> int:
         return len(self._file.seen)
@@ -131,11 +133,13 @@ class SimulatedVfs(apsw.VFS):
             return OpenFile(self._served(), "", StoredFile())  # has no name, and is gone when it is closed
         process, path = self._found(name.filename() if isinstance(name, apsw.URIFilename) else name)
         directory = process.storage.directory
+        may_create = bool(flags[0] & apsw.SQLITE_OPEN_CREATE)
+        syncs_directory = may_create and bool(flags[0] & _NAMES_TO_SYNC)
         if path in directory.seen:
-            return OpenFile(process, path, directory.seen[path])
-        if process.is_dead or not flags[0] & apsw.SQLITE_OPEN_CREATE:
+            return OpenFile(process, path, directory.seen[path], syncs_directory=syncs_directory)
+        if process.is_dead or not may_create:
             raise _error(apsw.SQLITE_CANTOPEN, "unable to open database file")
-        return OpenFile(process, path, directory.create(path), syncs_directory=bool(flags[0] & _NEEDS_DIRECTORY_SYNC))
+        return OpenFile(process, path, directory.create(path), syncs_directory=syncs_directory)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
         process, path = self._found(filename)
