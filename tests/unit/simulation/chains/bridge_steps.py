@@ -9,7 +9,7 @@ from bridge.codec.header import leaf_of
 from bridge.codec.receipts import encode_receipt
 from bridge.codec.trie import ordered_trie_proof
 from bridge.codec.types import ZERO_HASH, BlockNumber
-from node.devnet.chain import LogFilter
+from node.devnet.chain import FoundLog, LogFilter
 from tests.unit.simulation.chains.script import ACCOUNTS, ADDRESSES, TOKEN, Script
 
 RECEIVE = "onStateReceive(uint256,bytes)"
@@ -35,10 +35,9 @@ def carry(script: Script) -> None:
     """The next message of the root chain, or another; by the relayer, or another."""
     source, manager = script.source, script.contracts.side.child_chain_manager
     (last,) = script.read(script.side, manager, ("uint256",), "lastStateId()")
-    wanted = LogFilter(frozenset({script.contracts.root.state_sender}), (frozenset({STATE_SYNCED_TOPIC}),))
-    logs = script.root.model.logs(wanted, 0, script.root.model.head.number)
-    states = [event for event in (decode_event(each.log) for each in logs) if isinstance(event, StateSynced)]
-    state = next((each for each in states if each.id == int(str(last)) + 1), source.choice(states))
+    states = synced_states(script)
+    assert isinstance(last, int)
+    state = next((each for each in states if each.id == last + 1), source.choice(states))
     deposit_type, map_type = keccak256(b"DEPOSIT"), keccak256(b"MAP_TOKEN")
     types = ("address", "address", "bytes")
     odd = (
@@ -59,9 +58,16 @@ def carry(script: Script) -> None:
         deposit_type + (2**64).to_bytes(32) + bytes(32),
     )
     data = state.data if source.random() < 0.7 else source.choice((*odd, script.mangled(state.data)))
-    state_id = source.choice((state.id,) * 5 + (0, state.id + 1))
+    state_id = source.choice((last + 1,) * 6 + (0, last, last + 3))
     sender = source.choice((ACCOUNTS.relayer,) * 6 + (script.person(),))
     script.act(script.side, sender, manager, encode_call(RECEIVE, state_id, data))
+
+
+def synced_states(script: Script) -> list[StateSynced]:
+    """All messages of the root chain."""
+    wanted = LogFilter(frozenset({script.contracts.root.state_sender}), (frozenset({STATE_SYNCED_TOPIC}),))
+    logs = script.root.model.logs(wanted, 0, script.root.model.head.number)
+    return [event for event in (decode_event(each.log) for each in logs) if isinstance(event, StateSynced)]
 
 
 def use_side_token(script: Script) -> None:
@@ -86,7 +92,7 @@ def use_side_token(script: Script) -> None:
 
 def exit_burn(script: Script) -> None:
     """A burn of the side chain under a header of the root chain: as it is, or tampered with."""
-    payload = _payload(script)
+    payload = payload_of_any(script)
     if payload is None:
         return
     data = encode_payload(payload)
@@ -97,33 +103,35 @@ def exit_burn(script: Script) -> None:
         script.act(script.root, script.person(), script.contracts.root.root_chain_manager, call)
 
 
-def _payload(script: Script) -> ExitPayload | None:
-    """The proof of any log under the last headers; mostly of a burn."""
+def payload_of_any(script: Script) -> ExitPayload | None:
+    """The proof of any log under a header; mostly of a burn."""
     contract = script.contracts.root.root_chain
     last = script.number(contract, "currentHeaderBlock()") // 10_000
     if not last:
         return None
-    header_id = script.source.randint(max(1, last - 3), last) * 10_000
-    types = ("bytes32", "uint256", "uint256", "uint256", "address")
-    _, start, end, _, _ = script.read(script.root, contract, types, "headerBlocks(uint256)", header_id)
-    assert isinstance(start, int)
-    assert isinstance(end, int)
-    chain = script.side.model
-    if end > chain.head.number:
-        return None
-    token = frozenset({script.contracts.side.demo_token})
-    burns = chain.logs(LogFilter(token, (frozenset({TRANSFER_TOPIC}), frozenset(), BURNT_TO)), start, end)
-    others = chain.logs(LogFilter(), start, end)
-    if not others:
-        return None
+    chain, token = script.side.model, frozenset({script.contracts.side.demo_token})
+    burns = chain.logs(LogFilter(token, (frozenset({TRANSFER_TOPIC}), frozenset(), BURNT_TO)), 0, chain.head.number)
+    others = chain.logs(LogFilter(), 0, chain.head.number)
     found = script.source.choice(burns if burns and script.source.random() < 0.8 else others)
+    types = ("bytes32", "uint256", "uint256", "uint256", "address")
+    for header_id in range(10_000, (last + 1) * 10_000, 10_000):
+        _, start, end, _, _ = script.read(script.root, contract, types, "headerBlocks(uint256)", header_id)
+        assert isinstance(start, int)
+        assert isinstance(end, int)
+        if start <= found.block_number <= end <= chain.head.number:
+            return _payload_of(script, found, header_id, range(start, end + 1))
+    return None
+
+
+def _payload_of(script: Script, found: FoundLog, header_id: int, numbers: range) -> ExitPayload:
+    chain = script.side.model
     block = chain.block(found.block_number)
-    leaves = [leaf_of(chain.header(number)) for number in range(start, end + 1)]
+    leaves = [leaf_of(chain.header(number)) for number in numbers]
     receipts = [encode_receipt(receipt) for receipt in block.receipts]
     index = found.transaction_index
     return ExitPayload(
         header_id=header_id,
-        block_proof=merkle.proof(leaves, found.block_number - start),
+        block_proof=merkle.proof(leaves, found.block_number - numbers[0]),
         block_number=BlockNumber(found.block_number),
         timestamp=block.header.timestamp,
         transactions_root=block.header.transactions_root,

@@ -21,8 +21,10 @@ from bridge.codec.secp256k1 import ORDER, sign
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds
 from node.devnet.accounts import Account
 from tests.unit.simulation.chains.script import ACCOUNTS, KEYS, ROOT_ID, SIDE_ID, SPARE, Script
-from tests.unit.simulation.chains.staking_steps import account_root_for
+from tests.unit.simulation.chains.staking_steps import PAYEE, account_root_for
 
+BLOCKS_MAX = 10**6
+"""After a header that ends further up no block of the side chain can be shown."""
 SUBMIT = "submitCheckpoint(bytes,uint256[3][])"
 Words = tuple[int, int, int]
 
@@ -161,17 +163,19 @@ def _next(script: Script) -> tuple[Checkpoint, CheckpointBinding]:
     contract = script.contracts.root.root_chain
     header_id = script.number(contract, "_nextHeaderBlock()")
     start = 0 if header_id == HEADER_ID_STEP else script.number(contract, "getLastChildBlock()") + 1
-    end = start + script.source.randint(0, 6)
-    while script.side.model.head.number < min(end, 10**6):
+    head = script.side.model.head.number
+    end = max(start, head) if script.source.random() < 0.5 else start + script.source.randint(0, 6)
+    while script.side.model.head.number < min(end, BLOCKS_MAX):
         script.side.mine(2)
-    headers = [script.side.model.header(number) for number in range(start, end + 1)] if end < 10**6 else []
+    headers = [script.side.model.header(number) for number in range(start, end + 1)] if end < BLOCKS_MAX else []
     members = _members(script)
+    payee = script.source.choice((PAYEE, PAYEE, script.person()))
     checkpoint = Checkpoint(
         proposer=script.source.choice(members).address if members else Address(bytes(20)),
         start=BlockNumber(start),
         end=BlockNumber(end),
         root_hash=merkle.root([leaf_of(header) for header in headers]) if headers else Hash32(bytes(32)),
-        account_root_hash=Hash32(account_root_for(script.person().address)),
+        account_root_hash=Hash32(account_root_for(payee.address)),
         side_chain_id=SIDE_ID,
     )
     valid_until = UnixSeconds(script.root.model.head.timestamp + 1_000)

@@ -44,6 +44,8 @@ class Script:
     root: Twins
     side: Twins
     contracts: DevnetContracts
+    mangled_share: float = 0.08
+    mined_share: float = 0.85
     story: list[str] = field(default_factory=list)
 
     def address(self) -> Address:
@@ -61,10 +63,13 @@ class Script:
 
     def act(self, twins: Twins, sender: Account, to: Address, data: bytes, gas_limit: int = GAS_LIMIT) -> Answer:
         """Ask what a call would do, and mostly do it; the answer to the call."""
-        if self.source.random() < 0.08:
+        if self.source.random() < self.mangled_share:
             data = self.mangled(data)
         answer = twins.call(to, data, sender.address)
-        if twins.send(self.signed(twins, sender, to, data, gas_limit=gas_limit)) and self.source.random() < 0.85:
+        if (
+            twins.send(self.signed(twins, sender, to, data, gas_limit=gas_limit))
+            and self.source.random() < self.mined_share
+        ):
             twins.mine(self.source.randint(1, 12))
         self.story.append(f"  {data[:4].hex()} by {sender.address.hex()[:8]}: {answer.ended} {answer.data[:68].hex()}")
         return answer
