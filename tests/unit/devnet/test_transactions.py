@@ -59,8 +59,10 @@ def test_decode__signed_by_another_library__is_what_the_evm_reads(common: Fields
     assert ours.max_priority_fee_per_gas_wei == theirs.max_priority_fee_per_gas
     words = 0 if ours.to else -(-len(ours.data) // 32)
     assert ours.intrinsic_gas == theirs.intrinsic_gas + 2 * words  # py-evm adds the words of creation code elsewhere
-    listed = [(bytes(entry.address), tuple(int.from_bytes(key) for key in entry.storage_keys)) for entry in ours.access_list]
-    assert listed == [(bytes(address), tuple(keys)) for address, keys in theirs.access_list]
+    ours_listed = [
+        (bytes(entry.address), tuple(int.from_bytes(key) for key in entry.storage_keys)) for entry in ours.access_list
+    ]
+    assert ours_listed == [(address, tuple(keys)) for address, keys in theirs.access_list]
 
 
 def test_decode__high_s__is_nobodys() -> None:
