@@ -38,7 +38,7 @@ async def ask(machine: Machine, path: str) -> ApiAnswer | None:
     answers: list[ApiAnswer] = []
 
     async def handle() -> None:
-        response = await app._handle(_request(app, path))  # as aiohttp's own server does
+        response = await app._handle(_request(app, path))
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
         answers.append(ApiAnswer(response.status, msgspec.json.decode(response.body)))

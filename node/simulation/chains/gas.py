@@ -6,6 +6,7 @@ A model does not count steps, so a call costs the same whatever it finds; one th
 EXECUTION_GAS = 30_000
 """Of a function that is not named below."""
 REFUSED_GAS = 8_000
+NEVER_ENOUGH_GAS = 2**63
 CODE_BYTE_GAS = 200
 CREATION_GAS = 40_000
 

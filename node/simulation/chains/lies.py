@@ -87,7 +87,8 @@ def _change(place: _Place, source: random.Random) -> None:
 def _changed_text(text: str, source: random.Random) -> str:
     """Another digit somewhere, or a quantity off by one."""
     if text.startswith("0x") and 2 < len(text) <= 18 and source.random() < 0.5:
-        return hex(max(0, int(text, 16) + source.choice((-1, 1))))
+        number = int(text, 16)
+        return hex(number + source.choice((-1, 1) if number else (1,)))
     digits = [place for place, letter in enumerate(text) if place > 1 and letter in _HEX_DIGITS]
     if not digits:
         return text + "0"

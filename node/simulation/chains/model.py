@@ -3,20 +3,11 @@
 It does what `EmbeddedChain` does, in microseconds, and a little that no chain of rules does: a base fee by order.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
-
 from bridge.chain.clock import Clock
-from bridge.codec import rlp
-from bridge.codec.bloom import EMPTY_BLOOM, bloom_of
-from bridge.codec.hash import keccak256
 from bridge.codec.header import Header
-from bridge.codec.receipts import FAILURE, SUCCESS, Receipt, receipts_root
-from bridge.codec.trie import EMPTY_TRIE_ROOT, ordered_trie_root
+from bridge.codec.receipts import Receipt
 from bridge.codec.types import (
     ZERO_ADDRESS,
-    ZERO_HASH,
     Address,
     BlockNumber,
     ChainId,
@@ -38,30 +29,13 @@ from node.devnet.chain import (
     Transaction,
     TransactionPlace,
 )
-from node.devnet.chain.pool import Selection, SenderState, TransactionPool
+from node.devnet.chain.pool import SenderState, TransactionPool
 from node.devnet.chain.rules import check_count, check_timestamp, later, next_base_fee_wei
 from node.devnet.chain.transactions import check_transaction, decode_transaction
 from node.simulation.chains import processing
-from node.simulation.chains.execution import BlockContext, balance_key, code_of
-from node.simulation.chains.state import Key, Layered, Overlay, State, StateHistory
-
-_NO_UNCLES_HASH = keccak256(rlp.encode(()))
-_NO_REQUESTS_HASH = Hash32(sha256().digest())
-"""Of a block without execution-layer requests (EIP-7685)."""
-_POST_MERGE_NONCE = bytes(8)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A block that was made, and what it changed."""
-
-    block: Block
-    changes: Mapping[Key, object]
-    refused: tuple[Transaction, ...]
-
-    @property
-    def header(self) -> Header:
-        return self.block.header
+from node.simulation.chains.execution import BlockContext, code_of
+from node.simulation.chains.making import MadeBlock, make_block, make_genesis
+from node.simulation.chains.state import Key, Layered, State, StateHistory
 
 
 class ModelChain:
@@ -85,20 +59,11 @@ class ModelChain:
         self._pool = TransactionPool(pool_limits or PoolLimits())
         self._forced_base_fee_wei: Wei | None = None
         self._history = StateHistory()
-        self._canonical: list[_Made] = []
-        self._by_hash: dict[Hash32, _Made] = {}
+        self._canonical: list[MadeBlock] = []
+        self._by_hash: dict[Hash32, MadeBlock] = {}
         self._places: dict[Hash32, tuple[int, int]] = {}
         """Block number and index of every transaction on the canonical chain."""
-        changes: dict[Key, object] = {balance_key(address): wei for address, wei in genesis.alloc.items()}
-        header = _header(
-            parent_hash=ZERO_HASH,
-            number=0,
-            gas_limit=genesis.gas_limit,
-            timestamp=genesis.timestamp,
-            base_fee_wei=genesis.base_fee_per_gas_wei,
-            state_root=_state_root(chain_id.to_bytes(32), ZERO_HASH, b""),
-        )
-        self._show(_Made(Block.of(header, (), ()), changes, ()))
+        self._show(make_genesis(chain_id, genesis))
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -154,30 +119,17 @@ class ModelChain:
         """Have all further blocks this base fee; None: from the last one on it moves by the rule again."""
         self._forced_base_fee_wei = base_fee_wei
 
-    def _make(self, wanted: UnixSeconds, extra_data: bytes, pool: TransactionPool) -> _Made:
+    def _make(self, wanted: UnixSeconds, extra_data: bytes, pool: TransactionPool) -> MadeBlock:
         """Make a block on the head, and show it as the new one."""
         parent = self.head
         context = BlockContext(self.chain_id, parent.number + 1, later(parent, wanted))
         base_fee_wei = self.next_base_fee_wei()
-        state = Overlay(self._history)
-        run = _run(state, context, base_fee_wei, parent.gas_limit, pool.select(base_fee_wei, self.nonce))
-        transactions_root = ordered_trie_root([transaction.raw for transaction in run.included])
-        header = _header(
-            parent_hash=parent.hash,
-            number=context.number,
-            gas_limit=parent.gas_limit,
-            timestamp=context.timestamp,
-            base_fee_wei=base_fee_wei,
-            state_root=_state_root(parent.state_root, transactions_root, extra_data),
-            extra_data=extra_data,
-            transactions_root=transactions_root,
-            receipts=run.receipts,
-        )
-        made = _Made(Block.of(header, tuple(run.included), tuple(run.receipts)), state.changes, tuple(run.refused))
+        selection = pool.select(base_fee_wei, self.nonce)
+        made = make_block(parent, self._history, context, base_fee_wei, extra_data, selection)
         self._show(made)
         return made
 
-    def _show(self, made: _Made) -> None:
+    def _show(self, made: MadeBlock) -> None:
         """The block becomes the head."""
         number = made.header.number
         self._history.push(number, made.changes)
@@ -186,7 +138,7 @@ class ModelChain:
         for index, transaction in enumerate(made.block.transactions):
             self._places[transaction.hash] = number, index
 
-    def _hide(self, made: _Made) -> None:
+    def _hide(self, made: MadeBlock) -> None:
         """The head's parent becomes the head; the block stays known by its hash."""
         self._history.pop(made.changes)
         self._canonical.pop()
@@ -326,7 +278,7 @@ class ModelChain:
 
     # Look-ups
 
-    def _made(self, block: BlockId | None) -> _Made:
+    def _made(self, block: BlockId | None) -> MadeBlock:
         if block is None:
             return self._canonical[-1]
         if isinstance(block, bytes):
@@ -343,7 +295,7 @@ class ModelChain:
             return self._history
         return self._state_after(self._made(block))
 
-    def _state_after(self, made: _Made) -> State:
+    def _state_after(self, made: MadeBlock) -> State:
         """That of a replaced block is its changes over those of its parents, up to one that stands."""
         changes: dict[Key, object] = {}
         while not self.is_canonical(made.header):
@@ -354,73 +306,6 @@ class ModelChain:
 
     def _context(self, header: Header) -> BlockContext:
         return BlockContext(self.chain_id, header.number, header.timestamp)
-
-
-@dataclass(frozen=True, slots=True)
-class _BlockRun:
-    included: list[Transaction]
-    receipts: list[Receipt]
-    refused: list[Transaction]
-
-
-def _run(state: Overlay, context: BlockContext, base_fee_wei: int, gas_limit: int, selection: Selection) -> _BlockRun:
-    run, gas_used = _BlockRun([], [], []), 0
-    while (transaction := selection.pop()) is not None:
-        if gas_used + transaction.gas_limit > gas_limit:
-            continue
-        outcome = processing.apply_transaction(state, context, base_fee_wei, transaction)
-        if outcome is None:
-            run.refused.append(transaction)
-            continue
-        gas_used += outcome.gas_used
-        status = SUCCESS if outcome.succeeded else FAILURE
-        run.receipts.append(Receipt(transaction.type, status, gas_used, bloom_of(outcome.logs), outcome.logs))
-        run.included.append(transaction)
-        selection.follow(transaction)
-    return run
-
-
-def _header(
-    *,
-    parent_hash: Hash32,
-    number: int,
-    gas_limit: int,
-    timestamp: UnixSeconds,
-    base_fee_wei: Wei,
-    state_root: Hash32,
-    extra_data: bytes = b"",
-    transactions_root: Hash32 = EMPTY_TRIE_ROOT,
-    receipts: Sequence[Receipt] = (),
-) -> Header:
-    """A header of Prague's form."""
-    return Header(
-        parent_hash=parent_hash,
-        uncles_hash=_NO_UNCLES_HASH,
-        beneficiary=processing.BENEFICIARY,
-        state_root=state_root,
-        transactions_root=transactions_root,
-        receipts_root=receipts_root(receipts),
-        logs_bloom=bloom_of(log for receipt in receipts for log in receipt.logs) if receipts else EMPTY_BLOOM,
-        difficulty=0,
-        number=BlockNumber(number),
-        gas_limit=gas_limit,
-        gas_used=receipts[-1].cumulative_gas_used if receipts else 0,
-        timestamp=timestamp,
-        extra_data=extra_data,
-        mix_hash=ZERO_HASH,
-        nonce=_POST_MERGE_NONCE,
-        base_fee_per_gas_wei=base_fee_wei,
-        withdrawals_root=EMPTY_TRIE_ROOT,
-        blob_gas_used=0,
-        excess_blob_gas=0,
-        parent_beacon_block_root=ZERO_HASH,
-        requests_hash=_NO_REQUESTS_HASH,
-    )
-
-
-def _state_root(before: bytes, transactions_root: Hash32, extra_data: bytes) -> Hash32:
-    """Stands in for the root of a state trie, which nobody reads: equal for equal pasts only."""
-    return keccak256(before + transactions_root + extra_data)
 
 
 def _gas_cap(header: Header, call: Call) -> int:

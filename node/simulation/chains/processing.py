@@ -18,7 +18,7 @@ from node.simulation.chains.execution import (
     balance_key,
     nonce_key,
 )
-from node.simulation.chains.gas import REFUSED_GAS, creation_gas, execution_gas
+from node.simulation.chains.gas import NEVER_ENOUGH_GAS, REFUSED_GAS, creation_gas, execution_gas
 from node.simulation.chains.state import Key, Overlay, State
 
 BENEFICIARY = ZERO_ADDRESS
@@ -126,7 +126,7 @@ def _run(state: State, block: BlockContext, call: Call, creation_nonce: int) -> 
 
 
 def _create(execution: Execution, call: Call, creation_nonce: int) -> tuple[bytes, int]:
-    """The created code and its gas. Code that is none of our contracts' cannot run here, and is refused."""
+    """The created code and its gas: what is none of our contracts cannot run here, and no gas is enough for it."""
     for name, model in _created_models(call.data):
         if call.value_wei:
             raise Reverted
@@ -134,7 +134,7 @@ def _create(execution: Execution, call: Call, creation_nonce: int) -> tuple[byte
         execution.create(model, call.sender, creation_nonce, arguments)
         code = runtime_code(name)
         return code, creation_gas(code)
-    raise Reverted
+    return b"", NEVER_ENOUGH_GAS
 
 
 def _created_models(data: bytes) -> Iterator[tuple[str, type[ModelContract]]]:

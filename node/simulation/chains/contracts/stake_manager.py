@@ -1,52 +1,33 @@
 """StakeManager: the validators, their stake, and the check of their signatures under a checkpoint."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
-from bridge.codec.abi import decode_values, encode_values
+from bridge.codec.abi import decode_values
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, is_on_curve
-from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, Hash32, PublicKey
+from bridge.codec.types import ZERO_ADDRESS, Address, Hash32, PublicKey
 from contracts.deployment import contract_address
-from node.simulation.chains.abi import (
-    OUT_OF_BOUNDS,
-    UINT256_MAX,
-    SignatureWords,
-    checked,
-    custom_error,
-    downcast,
-    panic,
-    refusal,
-    words,
-)
+from node.simulation.chains.abi import SignatureWords, checked, custom_error, downcast, refusal, words
 from node.simulation.chains.contracts import validator_set
-from node.simulation.chains.contracts.access import Ownable
 from node.simulation.chains.contracts.exit_proof import tree_root
+from node.simulation.chains.contracts.stake_ledger import (
+    ACTIVE,
+    INCORRECT_VALIDATOR_ID,
+    TOKEN_WEI,
+    UNSTAKED,
+    StakeLedger,
+    Validator,
+)
 from node.simulation.chains.contracts.staking_info import StakingInfo
 from node.simulation.chains.contracts.tokens import ERC20
 from node.simulation.chains.contracts.validator_set import Entry
-from node.simulation.chains.execution import Encoded, code_key, functions, nonce_key
+from node.simulation.chains.execution import code_key, functions, nonce_key
 
-TOKEN_WEI = 10**18
-MAX_VALIDATORS = 767
 SIGNERS_MAX = 2**16 - 1
-INCORRECT_VALIDATOR_ID = UINT256_MAX
-ACTIVE, UNSTAKED = 1, 3
 
 
-@dataclass(frozen=True, slots=True)
-class Validator:
-    """One validator; a deactivation epoch of 0 is none."""
-
-    amount: int = 0
-    activation_epoch: int = 0
-    deactivation_epoch: int = 0
-    signer: Address = ZERO_ADDRESS
-    status: int = 0
-    owner: Address = ZERO_ADDRESS
-
-
-class StakeManager(Ownable):
+class StakeManager(StakeLedger):
     """An epoch is one accepted checkpoint. Who stakes counts at once; who leaves counts until the epoch ends."""
 
     ARTIFACT = "StakeManager"
@@ -61,8 +42,8 @@ class StakeManager(Ownable):
         self.store("root chain", value=root_chain)
         self.store("epoch", value=1)
         deposit, fee, limit, threshold, delay = cast(tuple[int, ...], parameters)
-        self._set_min_amounts(deposit, fee)
-        self._set_threshold(threshold)
+        self.set_min_amounts(deposit, fee)
+        self.set_threshold(threshold)
         self.store("signer update limit", value=limit)
         self.store("withdrawal delay", value=delay)
 
@@ -87,7 +68,7 @@ class StakeManager(Ownable):
         self.store("account root", value=state_root)
         epoch = self.epoch() + 1
         self.store("epoch", value=epoch)
-        if self._leavers():
+        if self.leavers():
             self._write(self._without_leavers(members, epoch))
         return tally.proposer_number
 
@@ -102,13 +83,13 @@ class StakeManager(Ownable):
             raise custom_error("DepositTooSmall(uint256,uint256)", amount, self.min_deposit())
         if user == ZERO_ADDRESS:
             raise custom_error("InvalidUser()")
-        if self._id_of(user):
+        if self.id_of(user):
             raise custom_error("AlreadyAValidator(address)", user)
         validator_id, epoch = self.nft_counter(), self.epoch()
         self.store("counter", value=validator_id + 1)
         signer, number = self._register_signer(validator_id, public_key)
         validator = Validator(downcast(amount, 128), epoch, 0, signer, ACTIVE, user)
-        self._save(validator_id, validator)
+        self.save_validator(validator_id, validator)
         self.store("validator of", user, value=validator_id)
         total = checked(self.total_staked() + amount)
         self.store("total", value=total)
@@ -126,7 +107,7 @@ class StakeManager(Ownable):
         if not amount:
             raise custom_error("NothingToRestake()")
         new_amount = checked(validator.amount + amount)
-        self._save(validator_id, replace(validator, amount=downcast(new_amount, 128)))
+        self.save_validator(validator_id, replace(validator, amount=downcast(new_amount, 128)))
         self.store("total", value=checked(self.total_staked() + amount))
         self.store("stake in force", value=checked(self.stake_in_force() + amount, 128))
         others, old = validator_set.without(self.members(), validator.signer)
@@ -143,7 +124,7 @@ class StakeManager(Ownable):
             raise refusal("Not allowed")
         signer, number = self._register_signer(validator_id, public_key)
         self.store("validator id of", validator.signer, value=INCORRECT_VALIDATOR_ID)
-        self._save(validator_id, replace(validator, signer=signer))
+        self.save_validator(validator_id, replace(validator, signer=signer))
         self.store("signer updated", validator_id, value=epoch)
         others, _ = validator_set.without(self.members(), validator.signer)
         self._write(validator_set.including(others, _entry(signer, validator.amount, number)))
@@ -154,15 +135,15 @@ class StakeManager(Ownable):
         if validator.deactivation_epoch:
             raise custom_error("AlreadyLeaving(uint256)", validator_id)
         last = self.epoch() + 1
-        self._save(validator_id, replace(validator, deactivation_epoch=last))
-        self.store("leavers", value=(*self._leavers(), validator_id))
+        self.save_validator(validator_id, replace(validator, deactivation_epoch=last))
+        self.store("leavers", value=(*self.leavers(), validator_id))
         self._log().log_unstake_init(self.sender, validator_id, last, validator.amount)
 
     def force_unstake(self, validator_id: int) -> None:
         self.only_owner()
         self._require_active(validator_id)
-        validator, epoch = self._validator(validator_id), self.epoch()
-        self._save(validator_id, replace(validator, deactivation_epoch=epoch))
+        validator, epoch = self.validator(validator_id), self.epoch()
+        self.save_validator(validator_id, replace(validator, deactivation_epoch=epoch))
         self._leaves(validator)
         self._write(validator_set.without(self.members(), validator.signer)[0])
         self._log().log_unstake_init(validator.owner, validator_id, epoch, validator.amount)
@@ -176,7 +157,7 @@ class StakeManager(Ownable):
         total = self.total_staked() - validator.amount
         self.store("total", value=total)
         gone = replace(validator, amount=0, signer=ZERO_ADDRESS, owner=ZERO_ADDRESS, status=UNSTAKED)
-        self._save(validator_id, gone)
+        self.save_validator(validator_id, gone)
         self.store("validator of", self.sender, value=0)
         self._log().log_unstaked(self.sender, validator_id, validator.amount, total)
         self._token().transfer(self.sender, validator.amount)
@@ -198,151 +179,7 @@ class StakeManager(Ownable):
         self._log().log_claim_fee(self.sender, fee)
         self._token().transfer(self.sender, fee)
 
-    # Parameters
-
-    def update_min_amounts(self, deposit: int, fee: int) -> None:
-        self.only_owner()
-        self._set_min_amounts(deposit, fee)
-
-    def update_signer_limit(self, epochs: int) -> None:
-        self.only_owner()
-        self.store("signer update limit", value=epochs)
-
-    def update_threshold(self, count: int) -> None:
-        self.only_owner()
-        self._set_threshold(count)
-
-    def update_delay(self, epochs: int) -> None:
-        self.only_owner()
-        self.store("withdrawal delay", value=epochs)
-
-    def _set_min_amounts(self, deposit: int, fee: int) -> None:
-        if deposit < TOKEN_WEI:
-            raise custom_error("ParameterOutOfRange()")
-        self.store("min deposit", value=deposit)
-        self.store("min fee", value=fee)
-
-    def _set_threshold(self, count: int) -> None:
-        if not 0 < count <= MAX_VALIDATORS:
-            raise custom_error("ParameterOutOfRange()")
-        self.store("validator threshold", value=count)
-
-    # Views
-
-    def token(self) -> Address:
-        return self.load("token", default=ZERO_ADDRESS)
-
-    def logger(self) -> Address:
-        return self.load("logger", default=ZERO_ADDRESS)
-
-    def root_chain(self) -> Address:
-        return self.load("root chain", default=ZERO_ADDRESS)
-
-    def min_deposit(self) -> int:
-        return self.load("min deposit", default=0)
-
-    def min_fee(self) -> int:
-        return self.load("min fee", default=0)
-
-    def signer_update_limit(self) -> int:
-        return self.load("signer update limit", default=0)
-
-    def validator_threshold(self) -> int:
-        return self.load("validator threshold", default=0)
-
-    def withdrawal_delay(self) -> int:
-        return self.load("withdrawal delay", default=0)
-
-    def incorrect_validator_id(self) -> int:
-        return INCORRECT_VALIDATOR_ID
-
-    def account_root(self) -> Hash32:
-        return self.load("account root", default=ZERO_HASH)
-
-    def total_staked(self) -> int:
-        return self.load("total", default=0)
-
-    def total_fee(self) -> int:
-        return self.load("fees", default=0)
-
-    def nft_counter(self) -> int:
-        return self.load("counter", default=1)
-
-    def epoch(self) -> int:
-        return self.load("epoch", default=0)
-
-    def stake_in_force(self) -> int:
-        return self.load("stake in force", default=0)
-
-    def size(self) -> int:
-        return self.load("size", default=0)
-
-    def validator_state(self) -> tuple[int, int]:
-        return self.stake_in_force(), self.size()
-
-    def signer_to_validator(self, signer: Address) -> int:
-        return self.load("validator id of", signer, default=0)
-
-    def latest_signer_update_epoch(self, validator_id: int) -> int:
-        return self.load("signer updated", validator_id, default=0)
-
-    def user_fee_exit(self, user: Address) -> int:
-        return self.load("fees paid to", user, default=0)
-
-    def validator_words(self, validator_id: int) -> tuple[int | bytes, ...]:
-        """Polygon's thirteen words."""
-        found = self._validator(validator_id)
-        epochs = found.activation_epoch, found.deactivation_epoch
-        return (found.amount, 0, *epochs, 0, found.signer, ZERO_ADDRESS, found.status, 0, 0, 0, 0, 0)
-
-    def validator_set(self) -> Encoded:
-        members = self.members()
-        columns = [entry.signer for entry in members], [entry.power for entry in members]
-        return Encoded(encode_values(("address[]", "uint256[]"), columns))
-
-    def is_validator(self, validator_id: int) -> bool:
-        found = self._validator(validator_id)
-        is_there = not found.deactivation_epoch or found.deactivation_epoch > self.epoch()
-        return found.status == ACTIVE and is_there
-
-    def get_validator_id(self, user: Address) -> int:
-        validator_id = self._id_of(user)
-        if not validator_id:
-            raise custom_error("NoValidatorOf(address)", user)
-        return validator_id
-
-    def owner_of(self, validator_id: int) -> Address:
-        return self._validator(validator_id).owner
-
-    def validator_stake(self, validator_id: int) -> int:
-        return self._validator(validator_id).amount
-
-    def total_staked_for(self, user: Address) -> int:
-        return self._validator(self._id_of(user)).amount
-
-    def signer_at(self, number: int) -> Address:
-        signer = self.load("signer", number, default=ZERO_ADDRESS)
-        if number > self.load("signers", default=0):
-            raise panic(OUT_OF_BOUNDS)
-        return signer
-
-    def members(self) -> tuple[Entry, ...]:
-        """The validators in force, ascending by signer."""
-        return self.load("members", default=())
-
     # Inside
-
-    def _validator(self, validator_id: int) -> Validator:
-        return self.load("validator", validator_id, default=_NO_VALIDATOR)
-
-    def _save(self, validator_id: int, validator: Validator) -> None:
-        self.store("validator", validator_id, value=validator)
-
-    def _id_of(self, user: Address) -> int:
-        return self.load("validator of", user, default=0)
-
-    def _leavers(self) -> tuple[int, ...]:
-        return self.load("leavers", default=())
 
     def _log(self) -> StakingInfo:
         return self.other(self.logger(), StakingInfo)
@@ -351,7 +188,7 @@ class StakeManager(Ownable):
         return self.other(self.token(), ERC20)
 
     def _only_owner_of(self, validator_id: int) -> Validator:
-        validator = self._validator(validator_id)
+        validator = self.validator(validator_id)
         if self.sender != validator.owner:
             raise custom_error("NotTheOwnerOf(uint256)", validator_id)
         return validator
@@ -379,8 +216,8 @@ class StakeManager(Ownable):
 
     def _without_leavers(self, members: tuple[Entry, ...], new_epoch: int) -> tuple[Entry, ...]:
         """Those are passed over that were removed by force after they had announced themselves."""
-        for validator_id in self._leavers():
-            validator = self._validator(validator_id)
+        for validator_id in self.leavers():
+            validator = self.validator(validator_id)
             if validator.deactivation_epoch == new_epoch:
                 members, _ = validator_set.without(members, validator.signer)
                 self._leaves(validator)
@@ -406,7 +243,7 @@ class StakeManager(Ownable):
         self.store("fees", value=checked(self.total_fee() + fee))
         self._log().log_top_up_fee(user, fee)
 
-    FUNCTIONS = Ownable.FUNCTIONS | functions(
+    FUNCTIONS = StakeLedger.FUNCTIONS | functions(
         {
             "checkSignatures(uint256,bytes32,bytes32,address,uint256[3][])": check_signatures,
             "stakeForPOL(address,uint256,uint256,bool,bytes)": stake_for,
@@ -418,45 +255,8 @@ class StakeManager(Ownable):
             "unstakeClaimPOL(uint256)": claim_stake,
             "topUpForFee(address,uint256)": top_up_for_fee,
             "claimFee(uint256,uint256,bytes)": claim_fee,
-            "updateMinAmounts(uint256,uint256)": update_min_amounts,
-            "updateSignerUpdateLimit(uint256)": update_signer_limit,
-            "updateValidatorThreshold(uint256)": update_threshold,
-            "updateDynastyValue(uint256)": update_delay,
-            "token()": token,
-            "logger()": logger,
-            "rootChain()": root_chain,
-            "minDeposit()": min_deposit,
-            "minHeimdallFee()": min_fee,
-            "signerUpdateLimit()": signer_update_limit,
-            "validatorThreshold()": validator_threshold,
-            "withdrawalDelay()": withdrawal_delay,
-            "WITHDRAWAL_DELAY()": withdrawal_delay,
-            "INCORRECT_VALIDATOR_ID()": incorrect_validator_id,
-            "accountStateRoot()": account_root,
-            "totalStaked()": total_staked,
-            "totalHeimdallFee()": total_fee,
-            "NFTCounter()": nft_counter,
-            "epoch()": epoch,
-            "currentEpoch()": epoch,
-            "currentValidatorSetTotalStake()": stake_in_force,
-            "currentValidatorSetSize()": size,
-            "validatorState()": validator_state,
-            "signerToValidator(address)": signer_to_validator,
-            "latestSignerUpdateEpoch(uint256)": latest_signer_update_epoch,
-            "userFeeExit(address)": user_fee_exit,
-            "validators(uint256)": validator_words,
-            "validatorSet()": validator_set,
-            "isValidator(uint256)": is_validator,
-            "getValidatorId(address)": get_validator_id,
-            "ownerOf(uint256)": owner_of,
-            "validatorStake(uint256)": validator_stake,
-            "totalStakedFor(address)": total_staked_for,
-            "signerAt(uint256)": signer_at,
         }
     )
-
-
-_NO_VALIDATOR = Validator()
 
 
 def _entry(signer: Address, amount: int, number: int) -> Entry:
