@@ -33,11 +33,16 @@ _MARKS = {
     EventKind.VIOLATION: ("violation", "violation"),
 }
 _LEGEND = (
-    *(("fault", "fault"), ("byzantine", "breaks the rules"), ("deep", "beyond confirmations")),
-    *(("up", "validator up"), ("down", "down"), ("paused", "paused"), ("stopped", "stopped signing")),
-    *(("proposed", "proposed"), ("open", "open"), ("landed", "on L1")),
-    *(("ack", "checkpoint"), ("no-ack", "no-ack"), ("rejected", "rejected")),
+    (
+        *(("fault", "fault"), ("byzantine", "against the rules, or damage for good"), ("deep", "beyond confirmations")),
+        *(("up", "validator up"), ("down", "down"), ("paused", "paused"), ("stopped", "stopped signing")),
+    ),
+    (
+        *(("proposed", "turn: proposed"), ("open", "open for submission"), ("landed", "on the root chain")),
+        *(("ack", "checkpoint acknowledged"), ("no-ack", "no-ack"), ("rejected", "rejected")),
+    ),
 )
+"""Classes and words, in rows."""
 
 
 def draw_timeline(outcome: Outcome, settings: SimulationSettings) -> str:
@@ -71,7 +76,7 @@ class _Drawing:
         self._draw_marks()
         self._draw_legend()
         description = f"{facts(outcome)}. What goes wrong: {mix(outcome.plan)}. {result_line(outcome)}"
-        return svg.document(WIDTH_PX, self._axis_y + 62, title, description)
+        return svg.document(WIDTH_PX, self._axis_y + 78, title, description)
 
     def _x(self, at_s: float) -> float:
         return LEFT_PX + (RIGHT_PX - LEFT_PX) * min(at_s, self._end_s) / self._end_s
@@ -159,11 +164,17 @@ class _Drawing:
                 self._svg.text(x, TOP_PX - 10, words, "small", "middle" if x < RIGHT_PX - 40 else "end")
 
     def _draw_legend(self) -> None:
-        x, y = LEFT_PX, self._axis_y + 34
-        for kind, words in _LEGEND:
-            self._svg.bar(kind, x, y, 12, 12)
-            self._svg.text(x + 16, y + 10, words, "small dim")
-            x += 30 + width_px(words)
+        for row, entries in enumerate(_LEGEND):
+            x, y = LEFT_PX, self._axis_y + 30 + ROW_PX * row
+            for kind, words in entries:
+                if kind == "ack":
+                    self._svg.dot(kind, x + 6, y + 6, words)
+                elif kind in ("no-ack", "rejected"):
+                    self._svg.mark(kind, x + 6, y + 6, words)
+                else:
+                    self._svg.bar(kind, x, y, 12, 12)
+                self._svg.text(x + 16, y + 10, words, "small dim")
+                x += 34 + width_px(words)
 
     def _lane(self, name: str, y: float) -> None:
         self._svg.begin(name)
