@@ -6,6 +6,7 @@ from node.cli.burn import burn
 from node.cli.devnet import devnet
 from node.cli.keys import keys
 from node.cli.signing import signing
+from node.cli.simulate import simulate
 from node.cli.start import start
 from node.cli.status import status
 from node.cli.version import version
@@ -16,5 +17,5 @@ def main() -> None:
     """Sidewarden: a checkpoint validator node for EVM sidechains."""
 
 
-for command in (burn, devnet, keys, signing, start, status, version):
+for command in (burn, devnet, keys, signing, simulate, start, status, version):
     main.add_command(command)

@@ -13,6 +13,7 @@ class EventKind(StrEnum):
     PROPOSED = "proposed"
     OPENED = "open for submission"
     LANDED = "landed on the root chain"
+    SUBMISSION_FAILED = "submission failed"
     ACKNOWLEDGED = "acknowledged"
     NO_ACK = "no-ack"
     REJECTED = "rejected"

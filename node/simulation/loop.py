@@ -57,6 +57,11 @@ class Process:
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
+def running_process() -> Process | None:
+    """The process whose step runs now; None: the world itself."""
+    return _PROCESS.get()
+
+
 class SimulationLoop(asyncio.BaseEventLoop):
     """An event loop without a machine behind it. `time` starts at 0 and is in seconds."""
 

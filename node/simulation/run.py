@@ -26,6 +26,7 @@ from node.simulation.checks.headers import TrueHeaders
 from node.simulation.checks.reasons import TrueReasons
 from node.simulation.checks.signatures import NoContradiction
 from node.simulation.checks.stops import NoCauselessStop
+from node.simulation.costs import CostReader, Costs
 from node.simulation.events import Event, EventKind
 from node.simulation.faults import FaultInjector
 from node.simulation.machine import Machine
@@ -56,8 +57,8 @@ class Outcome:
     acks: int
     no_acks: int
     heights: int
-    failed_submissions: int
-    gas_spent: int
+    rejections: int
+    costs: Costs
     restarts: int
     trace: str
     """A digest over all that happened: the same seed has the same one, everywhere."""
@@ -66,6 +67,11 @@ class Outcome:
     def speed(self) -> float:
         """How many times faster than life."""
         return self.virtual_s / self.real_s if self.real_s else 0.0
+
+    @property
+    def violated_at_s(self) -> float:
+        """When a rule was broken; the end, if none was."""
+        return next((event.at_s for event in self.events if event.kind is EventKind.VIOLATION), self.virtual_s)
 
 
 def converge_limit_s(parameters: RootChainParameters) -> float:
@@ -128,8 +134,8 @@ class _Run:
             acks=0 if state is None else state.turns[0].acks,
             no_acks=0 if state is None else state.turns[0].no_acks,
             heights=self.one_state.height,
-            failed_submissions=self.headers.failed,
-            gas_spent=self.headers.gas_spent,
+            rejections=0 if state is None else state.turns[0].rejections,
+            costs=self.costs.total,
             restarts=sum(machine.starts - 1 for machine in world.machines),
             trace=self._digest.hexdigest(),
         )
@@ -166,6 +172,7 @@ class _Run:
             ),
         )
         self.reporter = Reporter(world.journal, world.loop)
+        self.costs = CostReader(world)
         checks: list[Check] = [
             self.one_state,
             OneProposer(),
@@ -173,6 +180,7 @@ class _Run:
             MirrorsContracts(world.root, world.contracts),
             self.stops,
             self.reporter,
+            self.costs,
         ]
         if ROOT not in deep:
             checks.append(self.headers)

@@ -53,6 +53,13 @@ class Pace:
     node: NodeNumbers
     chaos_s: int
     """How long things go wrong, unless it is said."""
+    config: Path | None = None
+    """The file that some of the numbers come from."""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name if self.config is None else f"{self.name} with {self.config.name}"
 
 
 _NO_CONTRACTS = RootContracts(ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS)
@@ -122,7 +129,7 @@ def with_overrides(pace: Pace, path: Path) -> Pace:
         raise SettingsRefused(f"{path}: there is no table {min(unknown)}; give [network], [root_chain] or [node]")
     return replace(
         pace,
-        name=f"{pace.name} with {path.name}",
+        config=path,
         network=_overridden(pace.network, "network", tables),
         root_chain=_overridden(pace.root_chain, "root_chain", tables),
         node=_overridden(pace.node, "node", tables),

@@ -9,9 +9,12 @@ class Violation(Exception):
     """A rule does not hold. `rule` is its stable name."""
 
     def __init__(self, rule: str, text: str) -> None:
-        super().__init__(f"{rule}: {text}")
+        super().__init__(rule, text)  # as given, so that it can be pickled
         self.rule = rule
         self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.text}"
 
 
 class Check:

@@ -48,10 +48,6 @@ class TrueHeaders(Check):
         `nonces_may_be_lost`: senders whose key is used by somebody else, too.
         """
         self.headers: list[LandedHeader] = []
-        self.failed = 0
-        """Transactions to RootChain that reverted."""
-        self.gas_spent = 0
-        self.fees_wei = 0
         self._root = root
         self._side = side
         self._root_chain = root_chain
@@ -69,10 +65,9 @@ class TrueHeaders(Check):
             self._next_block += 1
 
     def _read(self, block: Block) -> None:
-        for index, (transaction, receipt) in enumerate(zip(block.transactions, block.receipts, strict=True)):
+        for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
             if transaction.to != self._root_chain:
                 continue
-            self.gas_spent += block.gas_used_by(index)
             call = (transaction.sender, transaction.data)
             self._sent[call] += 1
             if self._sent[call] > 1 and transaction.sender not in self._nonces_may_be_lost:
@@ -85,7 +80,6 @@ class TrueHeaders(Check):
                     self._take(decode_event(log), block)
 
     def _count_failure(self) -> None:
-        self.failed += 1
         self._failed_since_header += 1
         if self._failed_since_header > FAILED_PER_HEADER_MAX:
             raise Violation("bounded cost", f"{self._failed_since_header} submissions of one header have failed")
