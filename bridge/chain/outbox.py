@@ -116,6 +116,7 @@ class Outbox:
         self._clock = clock
         self._entries = {entry.intent.key: entry for entry in store.entries()}
         self._last_reply: dict[str, SendMeaning] = {}
+        self._doubted: set[str] = set()
         self._looked_at: tuple[Hash32, float] | None = None
         self._events: list[OutboxEvent] = []
         for entry in self._entries.values():
@@ -133,7 +134,8 @@ class Outbox:
         """Want something done once; nothing happens before `advance`. Planning a key again is harmless.
 
         While the intent is open, a changed call goes into its next transaction, under the same nonce. After it ended
-        without success it starts anew. Raises OutboxFull.
+        without success it starts anew; after a success the chain is asked whether it still has that block. Raises
+        OutboxFull.
         """
         known = self._entries.get(intent.key)
         opened = self._open()
@@ -144,6 +146,8 @@ class Outbox:
             self._entries[intent.key] = entry
             self._store.save(entry)
             self._forget_old()
+        elif entry.state.is_closed:
+            self._doubted.add(intent.key)
         return entry
 
     async def advance(self) -> tuple[OutboxEvent, ...]:
@@ -151,7 +155,7 @@ class Outbox:
 
         Raises ChainError if the chain cannot be read at all; events of before come with the next call.
         """
-        if self._open():
+        if self._open() or self._doubted:
             now = await self._look()
             if now.is_fresh:
                 await self._heal(now)
@@ -190,8 +194,10 @@ class Outbox:
         price. If it was a lag after all, what is sent has a used nonce, and costs nothing.
         """
         for entry in tuple(self._entries.values()):
-            if entry.state.is_closed and entry.nonce is not None and entry.nonce >= now.transaction_count:
+            is_free = entry.nonce is not None and entry.nonce >= now.transaction_count
+            if entry.state.is_closed and (is_free or entry.intent.key in self._doubted):
                 await self._reopen(entry)
+        self._doubted.clear()
         gap = rules.missing_nonce(now.transaction_count, self._entries.values())
         for entry in self._open():
             self._change(entry.intent.key, partial(rules.with_gap, gap=gap))
@@ -418,8 +424,8 @@ class Outbox:
             self._store.save(after)
             self._entries[key] = after
             self._events.append(OutboxEvent(before, after))
-            if len(after.attempts) != len(before.attempts):
-                self._last_reply.pop(key, None)
+            if len(after.attempts) != len(before.attempts) or (before.inclusion and not after.inclusion):
+                self._last_reply.pop(key, None)  # what was said of other bytes, or before they were mined
         return after
 
     def _forget_old(self) -> None:
