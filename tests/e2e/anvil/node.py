@@ -93,7 +93,7 @@ class Anvil:
 @contextmanager
 def running_anvil(home: Path, *arguments: str) -> Iterator[Anvil]:
     """Started without automatic mining, with a home of its own."""
-    command = [binary(), "--port", "0", "--no-mining", "--timestamp", "1700000000", *arguments]
+    command = [str(binary()), "--port", "0", "--no-mining", "--timestamp", "1700000000", *arguments]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     try:
