@@ -18,7 +18,8 @@ from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import Address, BlockNumber, ChainId, Wei
 from tests.unit.chain.evm_rpc import ETHER, GWEI, Account
 from tests.unit.chain.rpc_server import ConnectionCut, RpcFault
-from tests.unit.chain.scripted_chain import CALL_GAS, CONTRACT, ScriptedChain, ScriptedNode
+from tests.unit.chain.scripted_chain import CALL_GAS, CONTRACT, OnSend, ScriptedChain, ScriptedNode
+from tests.unit.chain.send_errors import Refusal
 from tests.unit.chain.tiny_chain import CHAIN_ID
 
 DEPTH = 3
@@ -275,3 +276,44 @@ class OutboxWorld:
         assert self.chain.nonce(self.chain.us) > max(nonces)
         self.check_sends_an_hour()
         self.check_cost()
+
+
+def transaction(chain: ScriptedChain, account: Account, nonce: int, data: bytes) -> bytes:
+    """Anybody's transaction, at a price that no storm stops."""
+    to = CONTRACT if data else account.address
+    fees = Wei(20 * GWEI), Wei(900 * GWEI)
+    return account.sign(DynamicFeeTransaction(ChainId(CHAIN_ID), nonce, *fees, 60_000, to, Wei(0), data))
+
+
+def refusing(refusal: Refusal) -> OnSend:
+    """All transactions are refused in these words."""
+
+    def refuse(_raw: bytes) -> object:
+        raise RpcFault(refusal.code, refusal.words)
+
+    return refuse
+
+
+def hang_up(_raw: bytes) -> object:
+    """The connection ends before the node has the transaction."""
+    raise ConnectionCut
+
+
+def every_node(world: OutboxWorld, on_send: OnSend | None) -> None:
+    """All nodes answer transactions so; None: as they are."""
+    for node in world.nodes:
+        node.on_send = on_send
+
+
+def steal_nonce(world: OutboxWorld) -> None:
+    """A stranger with our key uses our next nonce; it is in the next block."""
+    chain = world.chain
+    nonce = chain.nonce(chain.us)
+    chain.pool[chain.us.address, nonce] = transaction(chain, chain.us, nonce, b"")
+
+
+def take(world: OutboxWorld, account: Account, number: int = 1) -> None:
+    """Somebody takes a key; it is in the next block."""
+    chain = world.chain
+    nonce = chain.nonce(account)
+    chain.pool[account.address, nonce] = transaction(chain, account, nonce, intent_of(number).data)

@@ -5,8 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from bridge.chain.outbox_store import EntryState, MemoryOutboxStore, Waiting
-from tests.unit.chain.outbox_world import DEPTH, POLICY, OutboxWorld, intent_of
-from tests.unit.chain.test_outbox_under_fire import every_node, hang_up, steal_nonce, take
+from tests.unit.chain.outbox_world import (
+    DEPTH,
+    POLICY,
+    OutboxWorld,
+    every_node,
+    hang_up,
+    intent_of,
+    steal_nonce,
+    take,
+)
 
 
 @pytest.fixture

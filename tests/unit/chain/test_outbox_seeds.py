@@ -10,14 +10,11 @@ from random import Random
 import pytest
 
 from bridge.chain.outbox_store import MemoryOutboxStore
-from bridge.codec.transaction import DynamicFeeTransaction
-from bridge.codec.types import ChainId, Wei
-from tests.unit.chain.evm_rpc import ETHER, GWEI, Account
-from tests.unit.chain.outbox_world import DEPTH, OutboxWorld, intent_of
+from tests.unit.chain.evm_rpc import ETHER, GWEI
+from tests.unit.chain.outbox_world import DEPTH, OutboxWorld, intent_of, transaction
 from tests.unit.chain.rpc_server import ConnectionCut, RpcFault
-from tests.unit.chain.scripted_chain import CONTRACT, ScriptedChain, ScriptedNode
+from tests.unit.chain.scripted_chain import ScriptedNode
 from tests.unit.chain.send_errors import REFUSALS
-from tests.unit.chain.tiny_chain import CHAIN_ID
 
 FIXED_SEEDS = 100
 FRESH_SEEDS = 20
@@ -140,13 +137,6 @@ class Fate:
     def _reorganise(self, depth: int) -> None:
         if depth < len(self.world.chain.worlds):
             self.world.chain.reorg(depth, keeps_transactions=self.random.random() < 0.5)
-
-
-def transaction(chain: ScriptedChain, account: Account, nonce: int, data: bytes) -> bytes:
-    """Anybody's transaction, at a price that no storm stops."""
-    to = CONTRACT if data else account.address
-    fees = Wei(20 * GWEI), Wei(900 * GWEI)
-    return account.sign(DynamicFeeTransaction(ChainId(CHAIN_ID), nonce, *fees, 60_000, to, Wei(0), data))
 
 
 @pytest.mark.parametrize("seed", FIXED)

@@ -16,11 +16,20 @@ from bridge.chain.transport import HttpTransport
 from bridge.codec.types import ChainId
 from node.store.local import LocalStore
 from tests.unit.chain.evm_rpc import ETHER, GWEI, Account
-from tests.unit.chain.outbox_world import DEPTH, POLICY, OutboxWorld, intent_of
-from tests.unit.chain.rpc_server import ConnectionCut, RpcFault, RpcServer
-from tests.unit.chain.scripted_chain import CALL_GAS, OnSend
-from tests.unit.chain.send_errors import REFUSALS, Refusal
-from tests.unit.chain.test_outbox_seeds import transaction
+from tests.unit.chain.outbox_world import (
+    DEPTH,
+    POLICY,
+    OutboxWorld,
+    every_node,
+    hang_up,
+    intent_of,
+    refusing,
+    steal_nonce,
+    take,
+)
+from tests.unit.chain.rpc_server import RpcServer
+from tests.unit.chain.scripted_chain import CALL_GAS
+from tests.unit.chain.send_errors import REFUSALS
 from tests.unit.chain.tiny_chain import CHAIN_ID
 
 BLOCK_S = 12
@@ -52,40 +61,6 @@ def hours() -> Iterator[OutboxWorld]:
     yield one
     one.check_sends_an_hour()
     one.check_cost()
-
-
-def refusing(refusal: Refusal) -> OnSend:
-    """All transactions are refused in these words."""
-
-    def refuse(_raw: bytes) -> object:
-        raise RpcFault(refusal.code, refusal.words)
-
-    return refuse
-
-
-def hang_up(_raw: bytes) -> object:
-    """The connection ends before the node has the transaction."""
-    raise ConnectionCut
-
-
-def every_node(world: OutboxWorld, on_send: OnSend | None) -> None:
-    """All nodes answer transactions so; None: as they are."""
-    for node in world.nodes:
-        node.on_send = on_send
-
-
-def steal_nonce(world: OutboxWorld) -> None:
-    """A stranger with our key uses our next nonce; it is in the next block."""
-    chain = world.chain
-    nonce = chain.nonce(chain.us)
-    chain.pool[chain.us.address, nonce] = transaction(chain, chain.us, nonce, b"")
-
-
-def take(world: OutboxWorld, account: Account, number: int = 1) -> None:
-    """Somebody takes a key; it is in the next block."""
-    chain = world.chain
-    nonce = chain.nonce(account)
-    chain.pool[account.address, nonce] = transaction(chain, account, nonce, intent_of(number).data)
 
 
 def waits(world: OutboxWorld) -> set[Waiting]:
@@ -254,12 +229,10 @@ async def test_key__our_transaction_is_mined_but_one_endpoint_hides_its_receipt_
     world: OutboxWorld,
 ) -> None:
     await world.round()
-    truth = world.chain
-    for node in world.nodes[:1]:
-        node.hides_receipts = True
+    world.nodes[0].hides_receipts = True
     await world.rounds(2 * DEPTH)
     assert (world.entry().waiting, world.entry().nonce) == (Waiting.NONCE_USED, 0)
-    assert len(truth.mined_by(truth.us)) == 1
+    assert len(world.chain.mined_by(world.chain.us)) == 1
     world.nodes[0].hides_receipts = False
     await world.rounds(1)
     assert_landed_with_one_nonce(world)
