@@ -11,7 +11,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet test lint typecheck bench contracts check-contracts proto clean
+.PHONY: help install devnet test lint typecheck bench contracts check-contracts anvil proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml uv.lock
 devnet: install ## Start a network on this machine; options by ARGS="--validators 7".
 	@$(BIN)/sidewarden devnet $(ARGS)
 
-test: install lint typecheck ## Run lint, types and every test but the long ones.
+test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but the long ones.
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install ## Check style.
@@ -48,8 +48,16 @@ contracts: ## Compile the Solidity sources into contracts/artifacts (needs Node.
 check-contracts: ## Check that the committed artifacts are what the sources compile to (needs Node.js).
 	cd contracts && npm ci --silent --no-audit --no-fund && node compile.mjs --check
 
+ANVIL := tests/e2e/anvil/node_modules/.package-lock.json
+
+anvil: $(ANVIL) ## Install the anvil that the tests in tests/e2e/anvil run on (needs Node.js).
+
+$(ANVIL): tests/e2e/anvil/package-lock.json
+	cd tests/e2e/anvil && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 proto: install ## Make the protobuf stubs from our .proto files.
 	$(BIN)/python -m node.engine.proto.generate
 
 clean: ## Remove what install and the tests made.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis contracts/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis contracts/node_modules tests/e2e/anvil/node_modules

@@ -63,12 +63,13 @@ def first_price(policy: FeePolicy, market: Market) -> Price | None:
 def replacement_price(policy: FeePolicy, market: Market, replaced: Price) -> Price | None:
     """The offer in place of `replaced`: both prices 12.5 % up, or the market's if that is more; None: too dear.
 
-    Pools take a replacement only if both prices rise by at least 10 %.
+    Pools take a replacement only if both prices rise by at least 10 %. While the market is above the ceiling, no offer
+    below it is mined, and raising it would only spend the steps, and the tip, that are of use afterwards.
     """
     least = Price(raised(replaced.max_fee_wei), raised(replaced.tip_wei))
-    if least.max_fee_wei > policy.ceiling_wei:
+    fresh = first_price(policy, market)
+    if fresh is None or least.max_fee_wei > policy.ceiling_wei:
         return None
-    fresh = first_price(policy, market) or least
     max_fee = max(least.max_fee_wei, fresh.max_fee_wei)
     return Price(max_fee, min(max(least.tip_wei, fresh.tip_wei), max_fee))
 

@@ -14,16 +14,17 @@ compared the bytes. One outbox per (chain id, sender), for all uses of that send
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
 from bridge.chain import outbox_rules as rules
 from bridge.chain.clock import Clock
 from bridge.chain.errors import CallReverted, ChainError, NotHeld, OutboxFull
-from bridge.chain.fees import FeePolicy, Market, Price, first_price, market_of, replacement_price
+from bridge.chain.fees import FeePolicy, first_price, market_of, replacement_price
 from bridge.chain.headers import Confirmations
 from bridge.chain.outbox_store import Attempt, EntryState, Intent, OutboxEntry, OutboxStore, Waiting
 from bridge.chain.reader import ChainReader, MinedTransaction
-from bridge.chain.sending import SendMeaning
+from bridge.chain.sending import SendMeaning, SendReply
 from bridge.codec.header import Header
 from bridge.codec.transaction import DynamicFeeTransaction, decode_raw, transaction_hash
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Wei
@@ -31,7 +32,6 @@ from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Wei
 OPEN_ENTRIES_MAX = 64
 CLOSED_ENTRIES_KEPT = 256
 RESEND_S = 10.0
-CANCEL_GAS = 21_000
 
 _UNREADABLE = "whether it is still wanted cannot be read from the contract now"
 
@@ -116,6 +116,7 @@ class Outbox:
         self._clock = clock
         self._entries = {entry.intent.key: entry for entry in store.entries()}
         self._last_reply: dict[str, SendMeaning] = {}
+        self._doubted: set[str] = set()
         self._looked_at: tuple[Hash32, float] | None = None
         self._events: list[OutboxEvent] = []
         for entry in self._entries.values():
@@ -133,10 +134,11 @@ class Outbox:
         """Want something done once; nothing happens before `advance`. Planning a key again is harmless.
 
         While the intent is open, a changed call goes into its next transaction, under the same nonce. After it ended
-        without success it starts anew. Raises OutboxFull.
+        without success it starts anew; after a success the chain is asked whether it still has that block. Raises
+        OutboxFull.
         """
         known = self._entries.get(intent.key)
-        opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
+        opened = self._open()
         if len(opened) >= OPEN_ENTRIES_MAX and known not in opened:
             raise OutboxFull(f"{len(opened)} transactions wait already; plan {intent.key} again later")
         entry = rules.replanned(known, intent)
@@ -144,6 +146,8 @@ class Outbox:
             self._entries[intent.key] = entry
             self._store.save(entry)
             self._forget_old()
+        elif entry.state.is_closed:
+            self._doubted.add(intent.key)
         return entry
 
     async def advance(self) -> tuple[OutboxEvent, ...]:
@@ -151,15 +155,19 @@ class Outbox:
 
         Raises ChainError if the chain cannot be read at all; events of before come with the next call.
         """
-        opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
-        if opened:
+        if self._open() or self._doubted:
             now = await self._look()
-            planned = [entry.intent.key for entry in opened if entry.nonce is None]
-            nonces = sorted((entry.nonce, entry.intent.key) for entry in opened if entry.nonce is not None)
+            if now.is_fresh:
+                await self._heal(now)
+            planned = [entry.intent.key for entry in self._open() if entry.nonce is None]
+            nonces = sorted((entry.nonce, entry.intent.key) for entry in self._open() if entry.nonce is not None)
             for key in [*(key for _, key in nonces), *planned]:
                 await self._work(self._entries[key], now)
         events, self._events = tuple(self._events), []
         return events
+
+    def _open(self) -> list[OutboxEntry]:
+        return [entry for entry in self._entries.values() if not entry.state.is_closed]
 
     async def _look(self) -> _Round:
         latest = await self._reader.header("latest")
@@ -177,6 +185,42 @@ class Outbox:
         if is_fresh:
             self._looked_at = (latest.hash, now_s)
         return _Round(latest, BlockNumber(confirmed), count, is_fresh)
+
+    async def _heal(self, now: _Round) -> None:
+        """Open again what a reorganisation deeper than the confirmations undid, and fill a gap that nothing else fills.
+
+        An endpoint that lags shows used nonces as free. So an entry is opened again only if another block stands where
+        its own stood, and a gap is filled only if the transaction behind it has waited for as long as for a better
+        price. If it was a lag after all, what is sent has a used nonce, and costs nothing.
+        """
+        for entry in tuple(self._entries.values()):
+            is_free = entry.nonce is not None and entry.nonce >= now.transaction_count
+            if entry.state.is_closed and (is_free or entry.intent.key in self._doubted):
+                await self._reopen(entry)
+        self._doubted.clear()
+        gap = rules.missing_nonce(now.transaction_count, self._entries.values())
+        for entry in self._open():
+            self._change(entry.intent.key, partial(rules.with_gap, gap=gap))
+        if gap is None or not rules.gap_is_overdue(gap, self._open(), self._fees, now.latest.timestamp):
+            return
+        holder = next((entry for entry in self._entries.values() if entry.nonce == gap), None)
+        if holder is not None and holder.state is EntryState.LOST:
+            self._change(holder.intent.key, rules.unmined)
+        elif holder is None and len(self._open()) < OPEN_ENTRIES_MAX:
+            filling = rules.gap_filling(gap, self._signer.address)
+            self._store.save(filling)
+            self._entries[filling.intent.key] = filling
+
+    async def _reopen(self, entry: OutboxEntry) -> None:
+        included = entry.inclusion
+        if included is None:
+            return
+        try:
+            shown = await self._reader.header(included.block_number)
+        except ChainError:
+            return
+        if shown is not None and shown.hash != included.block_hash:
+            self._change(entry.intent.key, rules.unmined)
 
     async def _work(self, entry: OutboxEntry, now: _Round) -> None:
         """One round for one entry; what cannot be read leaves it where it is."""
@@ -204,44 +248,62 @@ class Outbox:
             self._wait(key, Waiting.CANNOT_TELL, _UNREADABLE)
         if judgement is not Judgement.WANTED or not await self._would_succeed(entry):
             return
-        price = first_price(self._fees, await self._market())
         nonce = rules.next_nonce(now.transaction_count, self._entries.values())
-        await self._offer(entry, nonce, price, now, is_cancel=False)
+        await self._offer(entry, nonce, now, is_cancel=False)
 
     async def _push(self, entry: OutboxEntry, now: _Round) -> None:
         """A signed entry whose nonce is free: cancel it if it is over, replace it if due, else send it again."""
         current, reply = entry.current, self._last_reply.get(entry.intent.key)
-        if current is None or entry.nonce is None:
-            raise AssertionError("an entry with a nonce has a signed transaction")
-        changes = not current.is_cancel and _differs(current, entry.intent)
-        due = rules.replacement_due(entry, self._fees, now.latest.timestamp, reply, call_changed=changes)
-        if not (now.is_fresh or due or reply is None):
+        if entry.nonce is None:
+            raise AssertionError("an entry without a nonce has nothing to push")
+        if current is None:
+            if now.is_fresh:
+                await self._offer(entry, entry.nonce, now, is_cancel=True)
+            return
+        due = rules.replacement_due(
+            entry,
+            self._fees,
+            now.latest.timestamp,
+            reply,
+            is_next=entry.nonce == now.transaction_count,
+            call_changed=not current.is_cancel and _differs(current, entry.intent),
+        )
+        if not (now.is_fresh or reply is None or (due and not rules.is_held(entry))):
             return
         judgement = Judgement.OVER if current.is_cancel else await self._judged(entry.intent, None)
         cancels = judgement is Judgement.OVER
         if due and judgement is Judgement.WANTED:
             due = await self._would_succeed(entry)
         if (cancels and not current.is_cancel) or (due and judgement is not Judgement.CANNOT_TELL):
-            price = replacement_price(self._fees, await self._market(), rules.price_of(current))
-            await self._offer(entry, entry.nonce, price, now, is_cancel=cancels)
+            await self._offer(entry, entry.nonce, now, is_cancel=cancels)
         elif now.is_fresh or reply is None:
             await self._send(entry)
 
-    async def _offer(
-        self, entry: OutboxEntry, nonce: int, price: Price | None, now: _Round, *, is_cancel: bool
-    ) -> None:
-        """Sign a transaction at a price and send it; if it cannot be paid, say so, and keep sending what there is."""
-        key, intent = entry.intent.key, entry.intent
+    async def _offer(self, entry: OutboxEntry, nonce: int, now: _Round, *, is_cancel: bool) -> None:
+        """Sign a transaction at the next price and send it; if it cannot be paid, say so, and send what there is."""
+        key, intent, current = entry.intent.key, entry.intent, entry.current
+        market = market_of(await self._reader.fee_history(self._fees.history_blocks, self._fees.tip_percentile))
+        price = (
+            first_price(self._fees, market)
+            if current is None
+            else replacement_price(self._fees, market, rules.price_of(current))
+        )
         if price is None:
-            await self._hold(key, Waiting.FEE_CEILING, "the price would exceed the fee ceiling", now)
+            offered = 0 if current is None else current.max_fee_per_gas_wei
+            words = (
+                f"the base fee is {market.base_fee_wei} wei, the offer {offered}, the ceiling {self._fees.ceiling_wei}"
+            )
+            await self._hold(key, Waiting.FEE_CEILING, words, now)
             return
         to, data, value, gas = intent.to, intent.data, intent.value_wei, intent.gas_limit
         if is_cancel:
-            to, data, value, gas = self._signer.address, b"", Wei(0), CANCEL_GAS
+            to, data, value, gas = self._signer.address, b"", Wei(0), rules.CANCEL_GAS
         cost = rules.cost_max_wei(Intent(key, to, data, value, gas), price)
+        needed = cost + rules.committed_wei(self._entries.values(), besides=key)
         balance = await self._reader.balance(self._signer.address)
-        if balance < cost + rules.committed_wei(self._entries.values(), besides=key):
-            await self._hold(key, Waiting.NOT_FUNDED, f"the balance is {balance} wei, this needs {cost}", now)
+        if balance < needed:
+            words = f"the balance is {balance} wei; with what is under way this may take {needed}"
+            await self._hold(key, Waiting.NOT_FUNDED, words, now)
             return
         raw = self._signer.sign(
             DynamicFeeTransaction(self._chain_id, nonce, price.tip_wei, price.max_fee_wei, gas, to, value, data)
@@ -263,10 +325,16 @@ class Outbox:
             await self._send(entry)
 
     async def _send(self, entry: OutboxEntry) -> None:
-        """Hand the current raw bytes to every endpoint, and take note of the answer."""
+        """Hand the current raw bytes to every endpoint, and take note of the answer; no answer is one as well.
+
+        It may have left this machine all the same, so the next try is with the next block, not at once.
+        """
         if entry.current is None:
             raise AssertionError("only a signed entry is sent")
-        reply = await self._reader.send_raw(entry.current.raw)
+        try:
+            reply = await self._reader.send_raw(entry.current.raw)
+        except ChainError as error:
+            reply = SendReply(SendMeaning.UNAVAILABLE, str(error))
         self._last_reply[entry.intent.key] = reply.meaning
         self._change(entry.intent.key, lambda held: rules.after_send(held, reply))
 
@@ -279,16 +347,19 @@ class Outbox:
         contract refuses; there is no second success.
         """
         key = entry.intent.key
+        if entry.waiting is Waiting.NONCE_USED and not now.is_fresh:
+            return
         receipt = await self._receipt_of(entry, self._reader)
         second = self._reader.second()  # at once, while the endpoint that answered last is the one that answered us
         if receipt is not None:
             self._change(key, lambda held: rules.mined(held, receipt))
             return
+        self._wait(key, Waiting.NONCE_USED, f"nonce {nonce} is used, and no receipt of a transaction of ours is shown")
         if now.confirmed < 0 or await self._reader.transaction_count(self._signer.address, now.confirmed) <= nonce:
             return
         if second is not None and await self._receipt_of(entry, second) is not None:
             return
-        judgement = await self._judge(entry.intent, now.confirmed)
+        judgement = await self._judged(entry.intent, now.confirmed)
         if judgement is Judgement.CANNOT_TELL:
             self._wait(key, Waiting.CANNOT_TELL, _UNREADABLE)
             return
@@ -335,13 +406,12 @@ class Outbox:
         return True
 
     async def _judged(self, intent: Intent, at: BlockNumber | None) -> Judgement:
+        if rules.fills_gap(intent):
+            return Judgement.OVER
         try:
             return await self._judge(intent, at)
         except ChainError:
             return Judgement.CANNOT_TELL
-
-    async def _market(self) -> Market:
-        return market_of(await self._reader.fee_history(self._fees.history_blocks, self._fees.tip_percentile))
 
     def _wait(self, key: str, waiting: Waiting, detail: str) -> OutboxEntry:
         return self._change(key, lambda held: held.waits(waiting, detail))
@@ -354,8 +424,8 @@ class Outbox:
             self._store.save(after)
             self._entries[key] = after
             self._events.append(OutboxEvent(before, after))
-            if len(after.attempts) != len(before.attempts):
-                self._last_reply.pop(key, None)
+            if len(after.attempts) != len(before.attempts) or (before.inclusion and not after.inclusion):
+                self._last_reply.pop(key, None)  # what was said of other bytes, or before they were mined
         return after
 
     def _forget_old(self) -> None:

@@ -43,15 +43,26 @@ class EntryState(Enum):
 
 
 class Waiting(Enum):
-    """Why an entry does not move; shown by status, logs and metrics. Nothing is wrong with the intent itself."""
+    """Why an entry does not move; shown by status, logs and metrics. Nothing is wrong with the intent itself.
+
+    An entry without one moves by itself: it was just planned, a node has its transaction, or a block has.
+    """
 
     NONE = ""
     FEE_CEILING = "FEE_CEILING"
-    """The market (or the price of a replacement) is above the fee ceiling."""
+    """The market, or the price of a replacement, is above our fee ceiling, or the transaction above the node's own."""
     NOT_FUNDED = "NOT_FUNDED"
     """The sender's balance does not cover gas limit × price + value of all open entries."""
     L1_REFUSES = "L1_REFUSES"
     """The call reverts at the latest block, or the node refuses the transaction as such."""
+    UNDERPRICED = "UNDERPRICED"
+    """Nodes want a better price; one is offered with the next block."""
+    POOL_FULL = "POOL_FULL"
+    """Nodes have no room for the transaction."""
+    NONCE_GAP = "NONCE_GAP"
+    """A lower nonce of this sender must be mined first."""
+    NONCE_USED = "NONCE_USED"
+    """The nonce is used, and no endpoint shows a receipt of ours for it: one lags, or a stranger has our key."""
     CANNOT_TELL = "CANNOT_TELL"
     """No endpoint gave a usable answer."""
 
@@ -61,6 +72,7 @@ class Intent:
     """Something to do on a chain, once.
 
     `key` names it for ever (for example "checkpoint/0/10000"): planning the same key again never takes a second nonce.
+    Keys that start with "nonce/" are the outbox's own.
     `gas_limit` is fixed by whoever plans: an estimate would fail for reasons that pass.
     """
 

@@ -295,10 +295,15 @@ class ChainReader:
         failures: list[NoEndpoint] = []
         for answer in await self.pool.call_all("eth_sendRawTransaction", [to_hex(raw)]):
             if isinstance(answer, RpcRefused):
-                replies.append(SendReply(classify_refusal(answer.rpc_message), answer.rpc_message))
+                meaning = classify_refusal(answer.rpc_message, answer.rpc_code)
+                replies.append(SendReply(meaning, f"{answer.rpc_message} ({answer.rpc_code})".strip()))
             elif isinstance(answer, RpcAnswer):
                 same = answer.value == to_hex(transaction_hash(raw))
-                replies.append(SendReply(SendMeaning.ACCEPTED if same else SendMeaning.UNKNOWN))
+                replies.append(
+                    SendReply(SendMeaning.ACCEPTED)
+                    if same
+                    else SendReply(SendMeaning.UNKNOWN, "the answer is not the transaction's hash")
+                )
             else:
                 failures.append(answer)
         if not replies:

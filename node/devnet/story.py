@@ -59,7 +59,8 @@ class Story:
         """The lines of one validator's transaction on its way."""
         before, after = event.before, event.after
         if len(after.attempts) > len(before.attempts) and after.current is not None:
-            verb = "replaces its transaction by" if event.is_replacement else "submits with L1 transaction"
+            first = "fills a nonce gap by" if after.current.is_cancel else "submits with L1 transaction"
+            verb = "replaces its transaction by" if event.is_replacement else first
             self.say(f"  {validator} {verb} {to_hex(after.current.hash)}")
         if after.state is EntryState.MINED and before.state is not EntryState.MINED and after.inclusion is not None:
             outcome = "" if after.inclusion.succeeded else ", and it failed"

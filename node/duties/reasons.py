@@ -21,6 +21,11 @@ _WAITING_REASONS = {
     OutboxWaiting.FEE_CEILING: Reason.FEE_CEILING,
     OutboxWaiting.NOT_FUNDED: Reason.NOT_FUNDED,
     OutboxWaiting.L1_REFUSES: Reason.L1_REFUSES,
+    OutboxWaiting.UNDERPRICED: Reason.UNDERPRICED,
+    OutboxWaiting.POOL_FULL: Reason.POOL_FULL,
+    OutboxWaiting.NONCE_GAP: Reason.NONCE_GAP,
+    OutboxWaiting.NONCE_USED: Reason.NONCE_USED,
+    OutboxWaiting.CANNOT_TELL: Reason.ROOT_RPC_DOWN,
 }
 
 

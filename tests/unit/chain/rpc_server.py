@@ -22,6 +22,10 @@ class RpcFault(Exception):
         self.data = data
 
 
+class ConnectionCut(Exception):
+    """Raised by an answer function: the connection ends without an answer."""
+
+
 class RpcServer:
     """Answers by `answer`; `behaviour`, while set, may answer in its place (None: it does not)."""
 
@@ -68,7 +72,12 @@ class RpcServer:
             response = await self.behaviour(payload)
             if response is not None:
                 return response
-        replies = [self._reply(item) for item in items]
+        try:
+            replies = [self._reply(item) for item in items]
+        except ConnectionCut:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response(status=503)
         return web.json_response(replies if isinstance(payload, list) else replies[0])
 
     def _reply(self, item: dict[str, object]) -> dict[str, object]:

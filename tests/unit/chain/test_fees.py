@@ -58,6 +58,11 @@ def test_replacement__step_would_pass_the_ceiling__waits() -> None:
     assert replacement_price(POLICY, market(1, 1), price(89, 8)) is None
 
 
+def test_replacement__market_above_the_ceiling__waits_instead_of_raising_for_nothing() -> None:
+    assert replacement_price(POLICY, market(98, 2), price(40, 8)) == price(100, 9)
+    assert replacement_price(POLICY, market(99, 2), price(40, 8)) is None
+
+
 @settings(max_examples=200, deadline=None)
 @given(first=markets, later=st.lists(markets, max_size=40))
 def test_replacement__any_run_of_markets__each_step_is_valid_and_within_the_ceiling(

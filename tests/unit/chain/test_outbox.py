@@ -546,10 +546,10 @@ async def test_outbox__call_changes_while_it_waits__next_transaction_carries_it_
     ("text", "state", "waiting"),
     [
         ("already known", EntryState.SENT, Waiting.NONE),
-        ("nonce too low", EntryState.SIGNED, Waiting.NONE),
+        ("nonce too low", EntryState.SIGNED, Waiting.NONCE_USED),
         ("insufficient funds for gas * price + value", EntryState.SIGNED, Waiting.NOT_FUNDED),
         ("exceeds block gas limit", EntryState.SIGNED, Waiting.L1_REFUSES),
-        ("the moon is full", EntryState.SIGNED, Waiting.NONE),
+        ("the moon is full", EntryState.SIGNED, Waiting.CANNOT_TELL),
     ],
 )
 async def test_outbox__node_answers_the_send__state_and_reason_follow(

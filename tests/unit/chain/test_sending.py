@@ -1,59 +1,48 @@
-"""The wordings in which clients refuse a transaction."""
+"""What each client's refusal of a transaction means."""
 
 import pytest
 
+from bridge.chain.outbox_rules import after_send
+from bridge.chain.outbox_store import Attempt, EntryState, Intent, OutboxEntry, Waiting
 from bridge.chain.sending import SendMeaning, SendReply, best_reply, classify_refusal
+from bridge.codec.types import Address, Hash32, Wei
+from tests.unit.chain.send_errors import REFUSALS, Refusal
 
-WORDINGS = {
-    SendMeaning.KNOWN: [
-        "already known",
-        "AlreadyKnown",
-        "Known transaction",
-        "transaction already imported",
-        "existing tx with same hash",
-    ],
-    SendMeaning.NONCE_USED: [
-        "nonce too low: next nonce 8, tx nonce 7",
-        "nonce too low",
-        "OldNonce, Current nonce: 8, nonce of rejected tx: 7",
-        "Transaction nonce below sender account nonce",
-    ],
-    SendMeaning.REPLACEMENT_UNDERPRICED: [
-        "replacement transaction underpriced: new tx gas fee cap 7 <= 10 queued",
-        "could not replace existing tx",
-        "ReplacementNotAllowed",
-        "Replacement transaction underpriced",
-    ],
-    SendMeaning.FEE_TOO_LOW: [
-        "transaction underpriced: tip needed 1, tip permitted 0",
-        "max fee per gas less than block base fee: address 0x, maxFeePerGas: 6, baseFee: 7",
-        "FeeTooLow, EffectivePriorityFeePerGas too low 0 < 1",
-        "FeeTooLowToCompete",
-        "underpriced",
-        "Gas price below configured minimum gas price",
-        "txpool is full",
-    ],
-    SendMeaning.NOT_FUNDED: [
-        "insufficient funds for gas * price + value: address 0x have 0 want 21000",
-        "InsufficientFunds, Balance is 0 less than sending value + gas 21000",
-        "Upfront cost exceeds account balance",
-        "insufficient funds for transfer",
-    ],
-    SendMeaning.NONCE_GAP: ["nonce too high", "NonceGap, Future nonce", "Transaction nonce too distant from current"],
-    SendMeaning.REFUSED: [
-        "exceeds block gas limit",
-        "intrinsic gas too low: gas 20000, minimum needed 21000",
-        "oversized data: transaction size 131073, limit 131072",
-        "invalid sender",
-        "GasLimitExceeded, Gas limit: 30000000, gas limit of rejected tx: 40000000",
-    ],
-    SendMeaning.UNKNOWN: ["", "something else went wrong", "the moon is full"],
-}
+SIGNED = OutboxEntry(
+    Intent("take/1", Address(bytes(20)), b"", Wei(0), 21_000),
+    EntryState.SIGNED,
+    7,
+    (Attempt(b"", Hash32(bytes(32)), Wei(2), Wei(1), is_cancel=False, signed_at_s=0),),
+)
 
 
-@pytest.mark.parametrize(("meaning", "text"), [(m, text) for m, texts in WORDINGS.items() for text in texts])
-def test_refusal__as_a_client_words_it__has_its_meaning(meaning: SendMeaning, text: str) -> None:
-    assert classify_refusal(text) is meaning
+def _name(refusal: Refusal) -> str:
+    return f"{refusal.client}: {refusal.kind}"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=_name)
+def test_refusal__as_a_client_words_it__has_its_meaning(refusal: Refusal) -> None:
+    assert classify_refusal(refusal.words, refusal.code) is refusal.meaning
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=_name)
+def test_refusal__of_what_was_just_signed__is_never_taken_for_sent_without_a_name(refusal: Refusal) -> None:
+    after = after_send(SIGNED, SendReply(refusal.meaning, refusal.words))
+    assert (after.state is EntryState.SENT) == (refusal.meaning is SendMeaning.KNOWN)
+    assert (after.waiting is Waiting.NONE) == (refusal.meaning is SendMeaning.KNOWN)
+
+
+def test_refusals__the_table__has_every_meaning_and_every_client_the_usual_ones() -> None:
+    assert {refusal.meaning for refusal in REFUSALS} == set(SendMeaning) - {SendMeaning.ACCEPTED}
+    usual = {SendMeaning.KNOWN, SendMeaning.NONCE_USED, SendMeaning.REPLACEMENT_UNDERPRICED}
+    for client in {refusal.client for refusal in REFUSALS} - {"nobody yet"}:
+        assert usual <= {refusal.meaning for refusal in REFUSALS if refusal.client == client}, client
+
+
+@pytest.mark.parametrize("words", ["known transaction: 0xab", "Unknown transaction type"])
+def test_refusal__known_or_unknown__is_told_apart(words: str) -> None:
+    meaning = SendMeaning.REFUSED if words.startswith("Unknown") else SendMeaning.KNOWN
+    assert classify_refusal(words) is meaning
 
 
 def test_replies__one_endpoint_accepts__that_counts() -> None:
@@ -62,5 +51,10 @@ def test_replies__one_endpoint_accepts__that_counts() -> None:
 
 
 def test_replies__none_accepts__the_most_telling_counts() -> None:
-    replies = (SendReply(SendMeaning.UNKNOWN), SendReply(SendMeaning.REPLACEMENT_UNDERPRICED))
-    assert best_reply(replies).meaning is SendMeaning.REPLACEMENT_UNDERPRICED
+    replies = (SendReply(SendMeaning.UNAVAILABLE), SendReply(SendMeaning.UNKNOWN), SendReply(SendMeaning.POOL_FULL))
+    assert best_reply(replies).meaning is SendMeaning.POOL_FULL
+
+
+@pytest.mark.parametrize("meaning", SendMeaning)
+def test_replies__each_meaning__has_its_place(meaning: SendMeaning) -> None:
+    assert best_reply((SendReply(meaning),)).meaning is meaning

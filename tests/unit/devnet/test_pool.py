@@ -46,7 +46,7 @@ REFUSED = {
         "invalid chain id for signer: have 1 want 7001",
         SendMeaning.REFUSED,
     ),
-    "no chain": (unprotected(), "only replay-protected (EIP-155) transactions allowed over RPC", SendMeaning.UNKNOWN),
+    "no chain": (unprotected(), "only replay-protected (EIP-155) transactions allowed over RPC", SendMeaning.REFUSED),
     "gas above a block's": (signed(ALICE, 0, gas_limit=15_000_001), "exceeds block gas limit", SendMeaning.REFUSED),
     "little gas": (
         signed(ALICE, 0, gas_limit=20_999),
@@ -56,17 +56,17 @@ REFUSED = {
     "gas below the calldata floor": (
         signed(ALICE, 0, data=b"\x01" * 1_000, gas_limit=60_999),
         "insufficient gas for floor data gas cost: gas 60999, minimum needed 61000",
-        SendMeaning.UNKNOWN,
+        SendMeaning.REFUSED,
     ),
     "long creation code": (
         signed(ALICE, 0, to=None, data=bytes(49_153), gas_limit=10_000_000),
         "max initcode size exceeded: code size 49153, limit 49152",
-        SendMeaning.UNKNOWN,
+        SendMeaning.REFUSED,
     ),
     "tip above the cap": (
         signed(ALICE, 0, fee_cap_wei=GWEI, tip_wei=2 * GWEI),
         "max priority fee per gas higher than max fee per gas",
-        SendMeaning.UNKNOWN,
+        SendMeaning.REFUSED,
     ),
     "no money": (
         signed(POOR, 0, gas_limit=21_000, fee_cap_wei=GWEI, value_wei=1),
@@ -160,7 +160,7 @@ def test_send__at_the_limit_of_all__one_more_is_refused() -> None:
         chain.send_raw(signed(ALICE, nonce))
     with pytest.raises(TransactionRefused, match="txpool is full") as refusal:
         chain.send_raw(signed(BOB, 0))
-    assert classify_refusal(str(refusal.value)) is SendMeaning.FEE_TOO_LOW
+    assert classify_refusal(str(refusal.value)) is SendMeaning.POOL_FULL
 
 
 def test_mine__nonce_gap__waits_until_it_is_filled() -> None:

@@ -188,6 +188,10 @@ WAITS: dict[Reason, Callable[[], Situation]] = {
     Reason.FEE_CEILING: lambda: _opened(_entry(OutboxWaiting.FEE_CEILING, detail="the market asks 60 gwei")),
     Reason.NOT_FUNDED: lambda: _opened(_entry(OutboxWaiting.NOT_FUNDED)),
     Reason.L1_REFUSES: lambda: _opened(_entry(OutboxWaiting.L1_REFUSES)),
+    Reason.UNDERPRICED: lambda: _opened(_entry(OutboxWaiting.UNDERPRICED)),
+    Reason.POOL_FULL: lambda: _opened(_entry(OutboxWaiting.POOL_FULL)),
+    Reason.NONCE_GAP: lambda: _opened(_entry(OutboxWaiting.NONCE_GAP)),
+    Reason.NONCE_USED: lambda: _opened(_entry(OutboxWaiting.NONCE_USED)),
     Reason.L1_CLOCK_AHEAD: lambda: _opened(clock_ahead=True),
     Reason.WAITING_FOR_INCLUSION: lambda: _opened(_entry(state=EntryState.SENT)),
     Reason.WAITING_FOR_CONFIRMATIONS: _landed,
@@ -281,6 +285,16 @@ def test_reason__waiting_for_a_submitter__the_rank_whose_time_it_is(after_s: int
     why = situation.why()
     assert why.number == rank
     assert to_hex(queries.ranks(situation.network.state, 0)[rank]) in why.text
+
+
+@pytest.mark.parametrize("waiting", [one for one in OutboxWaiting if one is not OutboxWaiting.NONE])
+@pytest.mark.parametrize("state", [EntryState.PLANNED, EntryState.SIGNED, EntryState.SENT])
+def test_reason__our_transaction_waits_for_something__that_in_the_outboxs_words(
+    waiting: OutboxWaiting, state: EntryState
+) -> None:
+    why = _opened(_entry(waiting, state, detail="as the node says")).why()
+    told = Reason.ROOT_RPC_DOWN.value if waiting is OutboxWaiting.CANNOT_TELL else waiting.value
+    assert (why.reason.value, why.text) == (told, "as the node says")
 
 
 def test_reason__nobody_looked_at_l1_yet__rank_zero() -> None:

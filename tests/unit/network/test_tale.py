@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from bridge.chain.outbox import OutboxEvent
+from bridge.chain.outbox_rules import gap_filling
 from bridge.chain.outbox_store import Attempt, EntryState, Inclusion, Intent, OutboxEntry, Waiting
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import to_hex
@@ -181,6 +182,14 @@ def test_story__a_submission_on_its_way__sent_replaced_mined_or_waiting() -> Non
         "  mined in L1 block 5, 89,974 gas",
         "  mined in L1 block 5, 89,974 gas, and it failed",
     ]
+
+
+def test_story__a_zero_transfer_where_a_nonce_is_missing__is_called_so() -> None:
+    terminal = _Terminal()
+    missing = gap_filling(5, STRANGER)
+    attempt = Attempt(b"", keccak256(b"gap"), Wei(2), Wei(1), is_cancel=True, signed_at_s=0)
+    terminal.story.tell_submission("validator 1", OutboxEvent(missing, replace(missing, attempts=(attempt,))))
+    assert terminal.text.splitlines() == [f"  validator 1 fills a nonce gap by {to_hex(attempt.hash)}"]
 
 
 def test_story__no_terminal__no_bar_and_markup_is_plain_text() -> None:
