@@ -16,8 +16,8 @@ from node.app.store import LogEntry, StoredSection, StoredState
 from node.engine.local.block import Block, Commit, Precommit
 from node.engine.local.block_store import BlockStore, StoredGenesis
 from node.engine.local.validators import Validator, ValidatorSet
-from node.keys.errors import RecordError, SlotTaken
 from node.keys.entries import AttestId, SignedEnd, SignedRange
+from node.keys.errors import RecordError, SlotTaken
 from node.keys.record import SigningRecord
 from node.keys.slots import Slot, transaction_slot
 from node.simulation.disk.disk import ProcessDisk, SimulatedDisk
