@@ -31,20 +31,20 @@ Words = tuple[int, int, int]
 
 def good(script: Script) -> None:
     """The next checkpoint, signed by all, or by as many as are just enough."""
-    checkpoint, binding = _next(script)
-    data, digest = _encoded(script, checkpoint, binding)
+    checkpoint, binding = next_checkpoint(script)
+    data, digest = encoded(script, checkpoint, binding)
     signers = _members(script)
     if not signers:
         return
     if script.source.random() < 0.5:
         signers = sorted(script.source.sample(signers, max(1, len(signers) * 3 // 4)), key=lambda each: each.address)
-    _submit(script, data, [_words(digest, each) for each in signers])
+    _submit(script, data, [signature_words(digest, each) for each in signers])
 
 
 def of_something_else(script: Script) -> None:
     """Signed by all, but not what the contract takes next."""
     source = script.source
-    checkpoint, binding = _next(script)
+    checkpoint, binding = next_checkpoint(script)
     start, end = checkpoint.start, checkpoint.end
     changed = source.choice(
         (
@@ -70,15 +70,15 @@ def of_something_else(script: Script) -> None:
             binding,
         )
     )
-    data, digest = _encoded(script, changed, bound)
-    _submit(script, data, [_words(digest, each) for each in _members(script)])
+    data, digest = encoded(script, changed, bound)
+    _submit(script, data, [signature_words(digest, each) for each in _members(script)])
 
 
 def badly_signed(script: Script) -> None:
     """The next checkpoint, under signatures that are wrong in some way."""
-    checkpoint, binding = _next(script)
-    data, digest = _encoded(script, checkpoint, binding)
-    signatures = [_words(digest, each) for each in _members(script)]
+    checkpoint, binding = next_checkpoint(script)
+    data, digest = encoded(script, checkpoint, binding)
+    signatures = [signature_words(digest, each) for each in _members(script)]
     if not signatures:
         return
     spoil: Callable[[Script, Hash32, list[Words]], list[Words]] = script.source.choice(SPOILERS)
@@ -87,12 +87,12 @@ def badly_signed(script: Script) -> None:
 
 def of_another_length(script: Script) -> None:
     """Data that is too short, too long, of the other form, or with a word that is no address."""
-    checkpoint, binding = _next(script)
-    data, _ = _encoded(script, checkpoint, binding)
+    checkpoint, binding = next_checkpoint(script)
+    data, _ = encoded(script, checkpoint, binding)
     other = polygon_data(checkpoint) if script.form is DataForm.BOUND else bound_data(checkpoint, binding)
     data = script.source.choice((data[:-1], data + b"\x00", b"", other, b"\x01" + data[1:]))
     digest = keccak256(b"\x01" + data)
-    _submit(script, data, [_words(digest, each) for each in _members(script)])
+    _submit(script, data, [signature_words(digest, each) for each in _members(script)])
 
 
 def reset(script: Script) -> None:
@@ -120,12 +120,16 @@ def _doubled(script: Script, _digest: Hash32, signatures: list[Words]) -> list[W
 
 def _of_a_stranger(script: Script, digest: Hash32, signatures: list[Words]) -> list[Words]:
     place = script.source.randrange(len(signatures) + 1)
-    return [*signatures[:place], _words(digest, script.source.choice(SPARE)), *signatures[place:]]
+    return [*signatures[:place], signature_words(digest, script.source.choice(SPARE)), *signatures[place:]]
 
 
 def _of_other_words(script: Script, _digest: Hash32, signatures: list[Words]) -> list[Words]:
     place = script.source.randrange(len(signatures))
-    return [*signatures[:place], _words(keccak256(b"other"), script.source.choice(SPARE)), *signatures[place + 1 :]]
+    return [
+        *signatures[:place],
+        signature_words(keccak256(b"other"), script.source.choice(SPARE)),
+        *signatures[place + 1 :],
+    ]
 
 
 def _malformed(script: Script, _digest: Hash32, signatures: list[Words]) -> list[Words]:
@@ -159,7 +163,8 @@ SPOILERS = (
 )
 
 
-def _next(script: Script) -> tuple[Checkpoint, CheckpointBinding]:
+def next_checkpoint(script: Script) -> tuple[Checkpoint, CheckpointBinding]:
+    """What the contract takes next, over blocks of the side chain, proposed by any member."""
     contract = script.contracts.root.root_chain
     header_id = script.number(contract, "_nextHeaderBlock()")
     start = 0 if header_id == HEADER_ID_STEP else script.number(contract, "getLastChildBlock()") + 1
@@ -182,7 +187,8 @@ def _next(script: Script) -> tuple[Checkpoint, CheckpointBinding]:
     return checkpoint, CheckpointBinding(ROOT_ID, contract, header_id, valid_until)
 
 
-def _encoded(script: Script, checkpoint: Checkpoint, binding: CheckpointBinding) -> tuple[bytes, Hash32]:
+def encoded(script: Script, checkpoint: Checkpoint, binding: CheckpointBinding) -> tuple[bytes, Hash32]:
+    """Data and digest in the form that the contract takes."""
     if script.form is DataForm.POLYGON:
         return polygon_data(checkpoint), polygon_digest(checkpoint)
     return bound_data(checkpoint, binding), bound_digest(checkpoint, binding)
@@ -196,7 +202,8 @@ def _members(script: Script) -> list[Account]:
     return [KEYS[signer] for signer in signers]
 
 
-def _words(digest: Hash32, signer: Account) -> Words:
+def signature_words(digest: Hash32, signer: Account) -> Words:
+    """A signature as a contract takes it."""
     signature = sign(digest, signer.private_key)
     return int.from_bytes(signature[:32]), int.from_bytes(signature[32:64]), signature[64]
 

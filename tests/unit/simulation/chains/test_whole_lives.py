@@ -3,12 +3,14 @@
 Random scripts seldom get that far.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.codec.abi import encode_call
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.exit_payload import encode_payload
-from bridge.codec.types import Address, Wei
+from bridge.codec.types import Address, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import DeploymentStep
 from node.devnet.accounts import Account
@@ -109,6 +111,44 @@ def test_fee__paid_in_and_put_under_a_header__is_paid_out_once(script: Script) -
     done(script, script.root, PAYEE, manager, claim)
     assert script.number(contracts.stake_token, "balanceOf(address)", PAYEE.address) == TOKEN
     assert script.act(script.root, PAYEE, manager, claim).data[:SELECTOR_BYTES] == encode_call("NothingToClaim()")
+
+
+def test_checkpoint__of_exactly_two_thirds__is_refused_and_with_one_token_more_taken(script: Script) -> None:
+    contracts, manager = script.contracts.root, script.contracts.root.stake_manager
+    mint = calls.mint(contracts.stake_token, ACCOUNTS.deployer.address, Wei(66 * TOKEN))
+    stake = calls.stake(contracts, ACCOUNTS.demo[0].address, Wei(65 * TOKEN), SPARE[0].public_key)
+    steps_done(script, ACCOUNTS.deployer, (mint, *stake))  # 100, 90 and 80 are now 270 of 405
+    assert "2/3+1 non-majority!" in str(submitted_by_three(script))
+    owner = ACCOUNTS.submitters[0]
+    give = encode_call("transfer(address,uint256)", owner.address, TOKEN)
+    done(script, script.root, ACCOUNTS.deployer, contracts.stake_token, give)
+    approve = encode_call("approve(address,uint256)", manager, TOKEN)
+    done(script, script.root, owner, contracts.stake_token, approve)
+    done(script, script.root, owner, manager, encode_call("restakePOL(uint256,uint256,bool)", 1, TOKEN, False))
+    assert submitted_by_three(script) == b""
+
+
+def submitted_by_three(script: Script) -> bytes:
+    """What the next checkpoint answers under the signatures of the first three validators."""
+    data, digest = checkpoint_steps.encoded(script, *checkpoint_steps.next_checkpoint(script))
+    signers = sorted(ACCOUNTS.signers[:3], key=lambda each: each.address)
+    signatures = [checkpoint_steps.signature_words(digest, each) for each in signers]
+    call = encode_call(checkpoint_steps.SUBMIT, data, signatures)
+    return script.act(script.root, PAYEE, script.contracts.root.root_chain, call).data
+
+
+def test_checkpoint__at_its_deadline__is_taken_and_a_second_later_not() -> None:
+    script = new_script(1, DataForm.BOUND)
+    contract, now = script.contracts.root.root_chain, script.root.model.head.timestamp
+    checkpoint, binding = checkpoint_steps.next_checkpoint(script)
+    signers = sorted(ACCOUNTS.signers, key=lambda each: each.address)
+    ended = []
+    for late in (0, 1):
+        bound = replace(binding, valid_until=UnixSeconds(now - late))
+        data, digest = checkpoint_steps.encoded(script, checkpoint, bound)
+        signatures = [checkpoint_steps.signature_words(digest, each) for each in signers]
+        ended.append(script.root.call(contract, encode_call(checkpoint_steps.SUBMIT, data, signatures), PAYEE.address))
+    assert [answer.ended for answer in ended] == ["returned", "reverted"]
 
 
 def test_headers__taken_back_by_the_owner__are_made_anew(script: Script) -> None:
