@@ -8,7 +8,16 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+
+class Alarm(Protocol):
+    """A call to come."""
+
+    def cancel(self) -> None:
+        """Let it not come; harmless once it has."""
+        ...
 
 
 class Clock(Protocol):
@@ -24,6 +33,10 @@ class Clock(Protocol):
 
     async def sleep(self, delay_s: float) -> None:
         """Return `delay_s` seconds later on this clock."""
+        ...
+
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Alarm:
+        """Call back `delay_s` seconds later, on the event loop that runs now; it takes no task to wait for it."""
         ...
 
 
@@ -42,18 +55,33 @@ class SystemClock:
         """Return `delay_s` seconds later."""
         await asyncio.sleep(delay_s)
 
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Alarm:
+        """Call back `delay_s` seconds later."""
+        return asyncio.get_running_loop().call_later(delay_s, callback)
+
+
+class _ManualAlarm:
+    """An alarm of a manual clock; without a callback it is over."""
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback: Callable[[], object] | None = callback
+
+    def cancel(self) -> None:
+        """Let it not ring."""
+        self.callback = None
+
 
 class ManualClock:
     """A clock that stands still until `advance` is called.
 
-    Sleepers wake in the order of their deadlines, ties in the order in which they went to sleep.
+    Alarms ring in the order of their deadlines, ties in the order in which they were set.
     """
 
     def __init__(self, start_s: float = 1_700_000_000.0) -> None:
         self._now_s = start_s
         self._start_s = start_s
         self._order = itertools.count()
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._alarms: list[tuple[float, int, _ManualAlarm]] = []
 
     def now(self) -> float:
         """Seconds since 1970 on this clock."""
@@ -68,16 +96,62 @@ class ManualClock:
         if delay_s <= 0:
             await asyncio.sleep(0)
             return
-        wake = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (self._now_s + delay_s, next(self._order), wake))
-        await wake
+        woken = asyncio.get_running_loop().create_future()
+        alarm = self.call_later(delay_s, lambda: woken.set_result(None))
+        try:
+            await woken
+        finally:
+            alarm.cancel()
+
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Alarm:
+        """Call back once the clock has been advanced by `delay_s`; at the loop's next turn if that is zero or less."""
+        if delay_s <= 0:
+            return asyncio.get_running_loop().call_soon(callback)
+        alarm = _ManualAlarm(callback)
+        heapq.heappush(self._alarms, (self._now_s + delay_s, next(self._order), alarm))
+        return alarm
 
     def advance(self, delta_s: float) -> None:
-        """Move time forward and wake every sleeper whose deadline has come."""
+        """Move time forward and wake everybody whose deadline has come."""
         if delta_s < 0:
             raise ValueError("a clock does not go back")
         self._now_s += delta_s
-        while self._sleepers and self._sleepers[0][0] <= self._now_s:
-            _, _, wake = heapq.heappop(self._sleepers)
-            if not wake.done():
-                wake.set_result(None)
+        while self._alarms and self._alarms[0][0] <= self._now_s:
+            _, _, alarm = heapq.heappop(self._alarms)
+            if alarm.callback is not None:
+                alarm.callback()
+
+
+class Bell:
+    """What one task waits at, until somebody rings or time is up. A ring before the wait is not lost."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._has_rung = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        """Wake the task, now or when it comes to wait."""
+        self._has_rung = True
+        self._wake()
+
+    def silence(self) -> None:
+        """Forget the rings so far: whoever waits next wants a new one."""
+        self._has_rung = False
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Return at the next ring, or `timeout_s` seconds later; at once if it has rung since it was silenced."""
+        if self._has_rung:
+            return
+        self._waiter = asyncio.get_running_loop().create_future()
+        alarm = None if timeout_s is None else self._clock.call_later(timeout_s, self._wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if alarm is not None:
+                alarm.cancel()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

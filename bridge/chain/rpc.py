@@ -268,18 +268,31 @@ class _Resting(EndpointError):
 
 
 async def with_timeout(clock: Clock, work: Awaitable[Result], timeout_s: float, label: str) -> Result:
-    """The result of `work`, or EndpointTimeout when the clock gets there first; `work` is then cancelled."""
-    task = asyncio.ensure_future(work)
-    alarm = asyncio.ensure_future(clock.sleep(timeout_s))
-    try:
-        await asyncio.wait((task, alarm), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise EndpointTimeout(f"{label}: no answer within {timeout_s:.1f} s")
-    finally:
+    """The result of `work`, or EndpointTimeout when the clock gets there first; `work` is then cancelled.
+
+    As `asyncio.timeout`, but on our clock: the task that waits is cancelled at its await, and goes on from there.
+    """
+    task = asyncio.current_task()
+    if task is None:
+        raise AssertionError("whoever awaits is a task")
+    before, is_late = task.cancelling(), False
+
+    def interrupt() -> None:
+        nonlocal is_late
+        is_late = True
         task.cancel()
+
+    alarm = clock.call_later(timeout_s, interrupt)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if is_late and task.cancelling() <= before + 1:  # it was us, and nobody else
+            raise EndpointTimeout(f"{label}: no answer within {timeout_s:.1f} s") from None
+        raise
+    finally:
         alarm.cancel()
-        await asyncio.gather(task, alarm, return_exceptions=True)
+        if is_late:
+            task.uncancel()
 
 
 async def _post_in_pieces(endpoint: Endpoint, calls: Sequence[RpcCall]) -> tuple[RpcAnswer | RpcRefused, ...]:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from typing import Protocol
 
-from bridge.chain.clock import Clock
+from bridge.chain.clock import Bell, Clock
 from node.duties.status import DutyStatus
 
 RESTART_PAUSE_MAX_S = 30.0
@@ -40,7 +40,7 @@ class Supervisor:
     def wake(self) -> None:
         """Let every duty look again now, for instance because a block was committed."""
         for watched in self._watched:
-            watched.wake.set()
+            watched.bell.ring()
 
     def statuses(self) -> tuple[DutyStatus, ...]:
         """When each duty last finished a pass, and what went wrong last."""
@@ -64,9 +64,10 @@ class _Watched:
 
     def __init__(self, duty: Duty, clock: Clock, poll_interval_s: float) -> None:
         self.duty = duty
-        self.wake = asyncio.Event()
+        self.bell = Bell(clock)
         self._clock = clock
         self._poll_interval_s = poll_interval_s
+        self._next_poll_s = clock.monotonic()
         self._last_progress_s = clock.now()
         self._failures = 0
         self._failures_in_a_row = 0
@@ -74,13 +75,18 @@ class _Watched:
 
     async def run(self) -> None:
         while True:
-            self.wake.clear()  # before the pass: what happens during it is a reason to look again
-            if await self.attempt():
-                await asyncio.sleep(0)
-            elif self._failures_in_a_row:
+            self.bell.silence()  # before the pass: what happens during it is a reason to look again
+            is_poll = self._clock.monotonic() >= self._next_poll_s
+            more = await self.attempt()
+            now_s = self._clock.monotonic()
+            if is_poll:
+                self._next_poll_s = now_s + self._poll_interval_s
+            if self._failures_in_a_row:
                 await self._clock.sleep(self._restart_pause_s)
+            elif more or now_s >= self._next_poll_s:
+                await asyncio.sleep(0)
             else:
-                await self._wait()
+                await self.bell.wait(self._next_poll_s - now_s)
 
     async def attempt(self) -> bool:
         """One pass; a failure is counted and told, never passed on, except for cancellation."""
@@ -99,15 +105,6 @@ class _Watched:
     @property
     def _restart_pause_s(self) -> float:
         return min(self._poll_interval_s * 2.0 ** min(self._failures_in_a_row, 10), RESTART_PAUSE_MAX_S)
-
-    async def _wait(self) -> None:
-        sleeping = asyncio.ensure_future(self._clock.sleep(self._poll_interval_s))
-        waking = asyncio.ensure_future(self.wake.wait())
-        try:
-            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            waking.cancel()
 
     def status(self) -> DutyStatus:
         return DutyStatus(self.duty.name, self._last_progress_s, self._failures, self._last_error)

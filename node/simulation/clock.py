@@ -1,7 +1,9 @@
 """The clocks of simulated machines: all run with the loop's virtual time, and each may be wrong by itself."""
 
 import asyncio
+from collections.abc import Callable
 
+from bridge.chain.clock import Alarm
 from node.simulation.loop import SimulationLoop
 
 EPOCH_S = 1_700_000_000
@@ -26,3 +28,7 @@ class MachineClock:
     async def sleep(self, delay_s: float) -> None:
         """Return `delay_s` virtual seconds later."""
         await asyncio.sleep(delay_s)
+
+    def call_later(self, delay_s: float, callback: Callable[[], object]) -> Alarm:
+        """Call back `delay_s` virtual seconds later."""
+        return self._loop.call_later(delay_s, callback)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bridge.chain.clock import Clock
+from bridge.chain.clock import Bell, Clock
 from bridge.codec.secp256k1 import address_of
 from bridge.codec.types import Address
 from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest
@@ -26,8 +26,8 @@ from node.engine.local.pace import Pace
 from node.engine.local.round import Round, decide, first_round
 from node.engine.local.validators import PowerShare, ValidatorSet
 
-TICK_S = 0.05
-"""How long `run` rests when there is nothing to do; a submission waits this long at most."""
+LOOK_AGAIN_S = 0.05
+"""How long `run` rests while the network holds a block back from a member, or offers are left to make."""
 REPLAYED_BLOCKS_PER_STEP = 100
 
 
@@ -60,6 +60,8 @@ class LocalEngine:
         self._gossip = Gossip([node.mempool for node in self._nodes], self._network)
         self._pace = Pace(clock, block_interval_s, pulse_s, round_timeout_s)
         self._turn: Round
+        self._bell = Bell(clock)
+        self._offers_left = False
         self._decided: Block | None = None
         self._halted: HaltError | None = None
 
@@ -91,8 +93,9 @@ class LocalEngine:
     async def run(self) -> None:
         """Step for ever. Ends by cancellation, which may come at any point, or by HaltError."""
         while True:
+            self._bell.silence()  # before the step: what happens during it is a reason for another
             if await self.step() is None:
-                await self._clock.sleep(TICK_S)
+                await self._bell.wait(self._rest_s())
 
     def close(self) -> None:
         """Let engine.db go."""
@@ -107,22 +110,26 @@ class LocalEngine:
         node = self._nodes[index]
         if node.is_paused:
             raise MemberPausedError(f"{node.name} is paused: resume it first")
+        self._bell.ring()
         return node.mempool.add(transaction)
 
     def deliver(self, index: int, transaction: bytes, sender: int) -> None:
         """Hand a member what one of its peers has sent; it takes it or not, as it would from a peer."""
         node = self._nodes[index]
         if not node.is_paused:
+            self._bell.ring()
             self._gossip.deliver(transaction, sender, index)
 
     def pause(self, index: int) -> None:
         """Stop a member's votes and mempool from the next block on; what it has committed stays readable."""
         self._nodes[index].is_paused = True
         self._nodes[index].has_caught_up = False
+        self._bell.ring()
 
     def resume(self, index: int) -> None:
         """Let a member take part again, once the next steps have replayed to it what it missed."""
         self._nodes[index].is_paused = False
+        self._bell.ring()
 
     def leave(self, index: int) -> None:
         """Go on without a member whose process has ended; what waited in its mempool is gone."""
@@ -139,6 +146,7 @@ class LocalEngine:
         shake_hands_again(node, self._genesis, self._store)
         self._nodes[index], self._holders = node, holders
         self._gossip.replace(index, node.mempool)
+        self._bell.ring()
 
     def is_paused(self, index: int) -> bool:
         """Whether the member was paused and not resumed."""
@@ -187,11 +195,10 @@ class LocalEngine:
         await self._replay()
         self._note_who_caught_up()
         up = self._up()
-        self._gossip.advance([node.index for node in up])
+        self._offers_left = self._gossip.advance([node.index for node in up])
         if self._decided is not None:
             return await self._apply(self._decided)
-        something_waits = self._turn.chain.app_hash_changed or any(len(node.mempool) for node in up)
-        if not (self._pace.is_due(something_waits) and self.quorum):
+        if not (self._pace.is_due(self._something_waits(up)) and self.quorum):
             return None
         voters = {address: node for address, node in self._holders.items() if node in up}
         block = await decide(self._turn, up, voters, self._network)
@@ -202,6 +209,16 @@ class LocalEngine:
         self._store.save_block(block)
         self._decided = block
         return await self._apply(block)
+
+    def _rest_s(self) -> float | None:
+        """How long a step that made no block has nothing to follow it; None: until somebody rings."""
+        lags = any(not node.is_paused and node.height < self.height for node in self._nodes)
+        if self._offers_left or self._decided is not None or lags:
+            return LOOK_AGAIN_S
+        return self._pace.rest_s(self._something_waits(self._up())) if self.quorum else None
+
+    def _something_waits(self, up: Sequence[Node]) -> bool:
+        return self._turn.chain.app_hash_changed or any(len(node.mempool) for node in up)
 
     async def _replay(self) -> None:
         """Bring those that lag up to the last executed block, without asking them to judge it again."""

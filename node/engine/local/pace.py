@@ -24,7 +24,11 @@ class Pace:
 
     def is_due(self, something_waits: bool) -> bool:
         """Whether to make a block now; `something_waits` stands for transactions or a changed app hash."""
-        return self._clock.monotonic() >= (self._earliest_s if something_waits else self._latest_s)
+        return self.rest_s(something_waits) == 0
+
+    def rest_s(self, something_waits: bool) -> float:
+        """How long it is until then; 0 once it is due."""
+        return max(0.0, (self._earliest_s if something_waits else self._latest_s) - self._clock.monotonic())
 
     def block_made(self) -> None:
         """Start the count to the next block."""

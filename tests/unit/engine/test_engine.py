@@ -21,7 +21,7 @@ from node.engine.errors import (
 )
 from node.engine.local.block import BlockReport
 from node.engine.local.block_store import BlockStore
-from node.engine.local.engine import TICK_S, LocalEngine
+from node.engine.local.engine import LOOK_AGAIN_S, LocalEngine
 from node.engine.local.node import CommittedBlock, Member
 from node.engine.local.round import BLOCK_BYTES_MAX
 from node.engine.local.validators import PowerShare
@@ -507,7 +507,7 @@ async def test_run__on_a_clock__makes_blocks_and_ends_by_cancellation_at_any_poi
     network = LocalNetwork(tmp_path).start()
     running = asyncio.create_task(network.engine.run())
     for ticks in range(1, 120):
-        network.clock.advance(TICK_S)
+        network.clock.advance(LOOK_AGAIN_S)
         network.engine.submit(ticks % 4, b"%d" % ticks)
         # A different number of turns of the event loop each time, so that the cancellation falls anywhere in a step.
         for _ in range(ticks % 23):
@@ -521,3 +521,63 @@ async def test_run__on_a_clock__makes_blocks_and_ends_by_cancellation_at_any_poi
         await network.block()
     assert all(disk == network.disks[0] for disk in network.disks)
     assert sorted(network.disks[0].executed, key=int) == [b"%d" % ticks for ticks in range(1, 120)]
+
+
+class _SteppedEngine(LocalEngine):
+    """Counts its steps."""
+
+    steps = 0
+
+    async def step(self) -> BlockReport | None:
+        self.steps += 1
+        return await super().step()
+
+
+async def test_run__with_nothing_to_do__takes_no_step_before_the_pulse_or_a_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.unit.engine.network.LocalEngine", _SteppedEngine)
+    network = LocalNetwork(tmp_path).start()
+    engine = network.engine
+    assert isinstance(engine, _SteppedEngine)
+
+    async def steps_after(seconds: float) -> int:
+        before = engine.steps
+        network.clock.advance(seconds)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return engine.steps - before
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(engine.run())
+        await steps_after(0)
+        assert engine.height == 1
+        assert await steps_after(PULSE_S / 2) == 0
+        assert await steps_after(PULSE_S / 2) > 0
+        assert engine.height == 2
+        assert await steps_after(BLOCK_INTERVAL_S) == 0
+        engine.submit(0, b"a")
+        assert await steps_after(0) > 0
+        assert engine.height == 3
+        engine.pause(0)
+        engine.pause(1)
+        await steps_after(0)
+        assert await steps_after(2 * PULSE_S) == 0  # without a quorum time alone changes nothing
+        engine.resume(0)
+        assert await steps_after(0) > 0
+        assert engine.height == 4
+        running.cancel()
+
+
+async def test_run__while_the_network_holds_a_block_back__looks_again_soon(tmp_path: Path) -> None:
+    faulty = FaultyNetwork(behind=frozenset({3}))
+    network = LocalNetwork(tmp_path, network=faulty).start()
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(network.engine.run())
+        for is_late in (True, False):
+            faulty.behind = frozenset({3}) if is_late else frozenset()
+            network.clock.advance(LOOK_AGAIN_S)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert (network.disks[3].height == 0) is is_late
+        running.cancel()

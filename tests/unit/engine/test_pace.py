@@ -14,6 +14,7 @@ def test_pace__after_a_block__waits_for_the_interval_if_something_waits_else_for
     clock = ManualClock()
     pace = Pace(clock, 0.5, 10, 1)
     pace.block_made()
+    assert (pace.rest_s(something_waits=True), pace.rest_s(something_waits=False)) == (0.5, 10)
     assert not pace.is_due(something_waits=True)
     clock.advance(0.5)
     assert pace.is_due(something_waits=True)
