@@ -87,6 +87,11 @@ class Shown:
             for line in lines:
                 click.echo(line)
 
+    def progress(self, line: str) -> None:
+        """Print a line that is no result."""
+        if not self.is_json:
+            click.echo(line, err=True)
+
     def give(self, document: dict[str, Any]) -> None:
         """Print the document for programs."""
         if self.is_json:
@@ -174,10 +179,9 @@ def _tell_violation(task: Task, outcome: Outcome, shown: Shown, told: dict[str, 
     settings, plan = task.settings, outcome.plan
     shrunk = Shrunk(plan, 0, is_least=False)
     if shown.shrinks:
-        shrunk = shrink_outcome(outcome, settings)
-        left = "" if shrunk.is_least else ", and maybe not all of them are needed"
-        count = f"{len(shrunk.plan.faults)} of {times(len(plan.faults), 'fault')}"
-        shown.say(f"shrunk to {count} in {times(shrunk.runs, 'run')}{left}:")
+        shrunk = shrink_outcome(outcome, settings, lambda less: shown.progress(_left(less, plan)))
+        unsure = "" if shrunk.is_least else ", and maybe not all of it is needed"
+        shown.say(f"shrunk to {_left(shrunk.plan, plan)} in {times(shrunk.runs, 'run')}{unsure}:")
         shown.say(*(f"  {fault.describe()}" for fault in shrunk.plan.faults))
     command = replay_command(shrunk.plan, settings)
     shown.say(f"replay: {command}")
@@ -188,6 +192,10 @@ def _tell_violation(task: Task, outcome: Outcome, shown: Shown, told: dict[str, 
         "replay": command,
     }
     return shrunk.plan
+
+
+def _left(less: Plan, plan: Plan) -> str:
+    return f"{len(less.faults)} of {times(len(plan.faults), 'fault')}, {less.chaos_s} s of chaos"
 
 
 def _sum_up(

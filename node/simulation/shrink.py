@@ -25,12 +25,20 @@ class Shrunk:
     """Whether each fault that is left is needed; if not, the runs were used up."""
 
 
-def shrink(plan: Plan, violates: Callable[[Plan], bool], *, violated_at_s: float, runs_max: int = RUNS_MAX) -> Shrunk:
+def shrink(
+    plan: Plan,
+    violates: Callable[[Plan], bool],
+    *,
+    violated_at_s: float,
+    runs_max: int = RUNS_MAX,
+    told: Callable[[Plan], None] | None = None,
+) -> Shrunk:
     """Leave out faults, and then some of the chaos, as long as `violates` says that the same rule is broken.
 
-    `plan` itself violates, at `violated_at_s`. The same plan and answers give the same result.
+    `plan` itself violates, at `violated_at_s`. The same plan and answers give the same result. `told` hears each
+    smaller plan that still violates.
     """
-    search = _Search(plan, violates, runs_max)
+    search = _Search(plan, violates, runs_max, told)
     numbers = [fault.number for fault in plan.faults]
     begun = [fault.number for fault in plan.faults if fault.at_s <= violated_at_s]
     for kept in ([], begun):
@@ -44,13 +52,16 @@ def shrink(plan: Plan, violates: Callable[[Plan], bool], *, violated_at_s: float
 
 
 class _Search:
-    def __init__(self, plan: Plan, violates: Callable[[Plan], bool], runs_max: int) -> None:
+    def __init__(
+        self, plan: Plan, violates: Callable[[Plan], bool], runs_max: int, told: Callable[[Plan], None] | None
+    ) -> None:
         self.least = plan
         self.runs = 0
         self.is_least = True
         self._plan = plan
         self._violates = violates
         self._runs_max = runs_max
+        self._told = told
         self._harmless: set[Plan] = set()
 
     def still(self, plan: Plan) -> bool:
@@ -63,6 +74,8 @@ class _Search:
         self.runs += 1
         if self._violates(plan):
             self.least = plan
+            if self._told is not None:
+                self._told(plan)
             return True
         self._harmless.add(plan)
         return False
@@ -92,7 +105,9 @@ class _Search:
                 return
 
 
-def shrink_outcome(outcome: Outcome, settings: SimulationSettings) -> Shrunk:
+def shrink_outcome(
+    outcome: Outcome, settings: SimulationSettings, told: Callable[[Plan], None] | None = None
+) -> Shrunk:
     """The least plan that breaks the same rule as a simulation that has ended with a violation."""
     assert outcome.violation is not None
     rule = outcome.violation.rule
@@ -101,4 +116,4 @@ def shrink_outcome(outcome: Outcome, settings: SimulationSettings) -> Shrunk:
         violation = simulate(plan, settings).violation
         return violation is not None and violation.rule == rule
 
-    return shrink(outcome.plan, violates, violated_at_s=outcome.violated_at_s)
+    return shrink(outcome.plan, violates, violated_at_s=outcome.violated_at_s, told=told)
