@@ -54,7 +54,8 @@ class Database:
     """An open database. Raises StoreError's leaves from every method.
 
     When a sync has failed, nobody knows which of the last writes are on disk: some may be seen that a power cut takes,
-    others may come back. So nothing more is read or written until the file is opened again, which settles it.
+    others may come back. So nothing more is read or written until that is settled. An `exclusive` file must be opened
+    again for it: whoever relies on it that much has to look at the whole of it anew.
     """
 
     def __init__(self, path: Path, schema: Schema, *, read_only: bool = False, disk: Disk = REAL_DISK) -> None:
@@ -185,7 +186,19 @@ class Database:
         if execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] != 0:
             raise DatabaseInUse(f"{self.path} is being read by another process: stop that first")
         execute(f"PRAGMA user_version={self._schema.version}")
-        self._disk.sync_directory(self.path.parent)
+        try:
+            self._disk.sync_directory(self.path.parent)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+
+    def _settle_again(self) -> None:
+        if self._schema.exclusive:
+            raise DatabaseUnwritable(
+                f"{self.path}: a sync failed, and nobody knows what of the last writes is on disk. "
+                "Check the disk's health, and start again"
+            )
+        self._settle()
+        self._has_failed_sync = False
 
     def _check_version(self) -> None:
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
@@ -209,12 +222,9 @@ class Database:
     @contextmanager
     def _named_errors(self) -> Generator[None]:
         """Give the failures that an operator can act on their names; any other is a bug and stays what it is."""
-        if self._has_failed_sync:
-            raise DatabaseUnwritable(
-                f"{self.path}: a sync failed, and nobody knows what of the last writes is on disk. "
-                "Check the disk's health, and start again"
-            )
         try:
+            if self._has_failed_sync:
+                self._settle_again()
             yield
         except sqlite3.DatabaseError as error:
             self._has_failed_sync |= getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) in _SYNC_FAILED

@@ -13,7 +13,7 @@ from node.simulation.disk.storage import Faults
 from node.store.errors import DatabaseDamaged, DatabaseUnwritable, DatabaseVersionUnknown
 from node.store.sqlite import Database, Schema
 from tests.unit.simulation.killing import end
-from tests.unit.simulation.writing import PATH, SCHEMAS, SCRIPT, Failed, Writer
+from tests.unit.simulation.writing import PATH, SCHEMAS, SCRIPT, Failed, Notes, Writer
 
 NAME = str(PATH)
 
@@ -91,12 +91,31 @@ def _write_for_ever(writer: Writer, database: Database) -> None:
             writer.write(database)
 
 
-@pytest.mark.parametrize("mode", SCHEMAS)
-def test_database__a_sync_fails__refuses_everything_until_it_is_opened_again(mode: str) -> None:
+def test_database__a_sync_fails__settles_it_before_anything_else() -> None:
+    for seed in range(40):
+        random = Random(seed)
+        disk, writer = SimulatedDisk(random), Writer(SCHEMAS["WAL"], random)
+        database = writer.open(disk.attach(switch := Switch(disk, 1_000, Faults(fails_sync=True))))
+        switch.moments = 1_000 - random.randint(1, 8)  # some sync of the next few transactions
+        with suppress(DatabaseUnwritable):
+            _write_for_ever(writer, database)
+        with pytest.raises(DatabaseUnwritable, match="disk I/O error"):
+            database.rows("SELECT number FROM note")
+        disk.faults = Faults()
+
+        shown: Notes = dict(database.rows("SELECT number, text FROM note"))
+        disk.crash(random)
+
+        assert shown == writer.sure
+        writer.under_way = shown
+        writer.open(disk.attach())
+
+
+def test_database__exclusive_and_a_sync_fails__refuses_everything_until_it_is_opened_again() -> None:
     outcomes = set()
     for seed in range(40):
-        random = Random(f"{mode} {seed}")
-        disk, writer = SimulatedDisk(random), Writer(SCHEMAS[mode], random)
+        random = Random(seed)
+        disk, writer = SimulatedDisk(random), Writer(SCHEMAS["TRUNCATE"], random)
         database = writer.open(disk.attach(switch := Switch(disk, 1_000, Faults(fails_sync=True))))
         switch.moments = 1_000 - random.randint(1, 8)  # some sync of the next few transactions
         with suppress(DatabaseUnwritable):
