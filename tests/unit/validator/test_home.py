@@ -26,7 +26,7 @@ def test_open__of_a_home_without_its_keystores__lets_go_of_what_was_opened(tmp_p
     with pytest.raises(KeystoreError):
         open_home(Home(tmp_path, config), Network().genesis)
 
-    # SQLite removes a write-ahead log, and we a note of who holds a file, when the file is closed. A journal stays, empty.
+    # When a file is closed SQLite removes its write-ahead log, and we the note of who holds it; a journal stays, empty.
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "local.db",
         "signing.db",
