@@ -148,7 +148,7 @@ class SigningRecord:
         with _record_errors():
             if not disk.exists(path):
                 raise RecordMissing(f"the signing record {path} is missing. {REMEDY}")
-            if path.is_dir():
+            if disk.is_directory(path):
                 raise RecordUnusable(f"the signing record {path} is a directory. {REMEDY}")
             if disk.size_bytes(path) == 0:
                 raise RecordDamaged(f"the signing record {path} is empty. {REMEDY}")

@@ -160,6 +160,10 @@ class FaultInjector:
             is_full=FaultKind.DISK_FULL in kinds, fails_sync=FaultKind.SYNC_ERRORS in kinds
         )
 
+    def _mend_disk(self, fault: Fault) -> None:
+        self._set_disk(fault)
+        self._machine(fault).restart_by_operator()
+
     def _tear(self, fault: Fault) -> None:
         machine, source = self._machine(fault), self._sources[fault.number]
         self.damaged.add(machine.index)
@@ -348,8 +352,8 @@ HANDLERS: dict[FaultKind, _Handler] = {
     FaultKind.PAUSE: _Handler(_I._freeze, _I._thaw),
     FaultKind.BLACKOUT: _Handler(_I._blackout, _I._lights_on),
     FaultKind.CLOCK_OFFSET: _Handler(_I._clock_off, _I._clock_on),
-    FaultKind.DISK_FULL: _Handler(_I._set_disk, _I._set_disk),
-    FaultKind.SYNC_ERRORS: _Handler(_I._set_disk, _I._set_disk),
+    FaultKind.DISK_FULL: _Handler(_I._set_disk, _I._mend_disk),
+    FaultKind.SYNC_ERRORS: _Handler(_I._set_disk, _I._mend_disk),
     FaultKind.TORN_FILE: _Handler(_I._tear),
     FaultKind.OLD_FILE: _Handler(_I._back_up, _I._put_back),
     FaultKind.GOSSIP_LOSS: _Handler(_I._set_network, _I._set_network),

@@ -282,6 +282,16 @@ class Machine:
         for name in damaged:
             self._by_the_book(name)
 
+    def restart_by_operator(self) -> None:
+        """Once a disk works again, its validator is restarted: a record that failed a sync signs nothing until then."""
+
+        def restart() -> None:
+            if self.is_up:
+                self._note(EventKind.OPERATOR, "restarts it, for its disk had failed")
+                self.kill("restarted by its operator")
+
+        self.shared.loop.outside_later(OPERATOR_S, restart)
+
     def _by_the_book(self, name: str) -> None:
         """Remove a database, as its error says; it is rebuilt."""
 

@@ -68,6 +68,10 @@ class Disk(Protocol):
         """Whether there is such a file."""
         ...
 
+    def is_directory(self, path: Path) -> bool:
+        """Whether there is a directory of that name."""
+        ...
+
     def size_bytes(self, path: Path) -> int:
         """The length of a file."""
         ...
@@ -117,6 +121,10 @@ class RealDisk:
     def exists(self, path: Path) -> bool:
         """Whether there is such a file."""
         return path.exists()
+
+    def is_directory(self, path: Path) -> bool:
+        """Whether there is a directory of that name."""
+        return path.is_dir()
 
     def size_bytes(self, path: Path) -> int:
         """The length of a file."""

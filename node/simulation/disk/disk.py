@@ -104,6 +104,10 @@ class ProcessDisk:
         """Whether there is such a file."""
         return str(path) in self._alive().directory.seen
 
+    def is_directory(self, path: Path) -> bool:
+        """Names with files below them are all directories that there are."""
+        return any(name.startswith(f"{path}/") for name in self._alive().directory.seen)
+
     def size_bytes(self, path: Path) -> int:
         """The length of a file."""
         return len(self._alive().directory.find(str(path)).seen)
