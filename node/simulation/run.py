@@ -37,6 +37,8 @@ from node.simulation.traffic import Burner
 from node.simulation.world import World
 
 ACKS_TO_CONVERGE = 2
+HALT_S = 90.0
+"""For how long a stop that people must end has to hold, so that one which ends by itself is not taken for it."""
 LOOKS_PER_INTERVAL = 4
 """How often each validator's status is asked for, per interval between checkpoints."""
 
@@ -153,6 +155,7 @@ class _Run:
             and fault.validator is not None
         }
         self.injector = FaultInjector(world)
+        self._may_halt = bool(deep)
         self.one_state = OneState()
         self.headers = TrueHeaders(
             world.root,
@@ -237,10 +240,12 @@ class _Run:
         healed_s = world.now_s
         limit_s = converge_limit_s(world.genesis.root_chains[0].parameters)
         acks = 0 if self.reporter.newest is None else self.reporter.newest.turns[0].acks
+        halting_s = 0.0
         while world.now_s < healed_s + limit_s:
             await asyncio.sleep(1.0)
-            halted = self._must_halt() if world.now_s > healed_s + limit_s / 2 else None
-            if halted is not None:
+            halted = self._must_halt() if self._may_halt else None
+            halting_s = halting_s + 1.0 if halted is not None else 0.0
+            if halted is not None and halting_s >= HALT_S:
                 self.halted = halted
                 world.journal.note(world.now_s, EventKind.HALTED, halted)
                 return
