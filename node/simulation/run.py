@@ -230,10 +230,16 @@ class _Run:
 
     async def _chaos(self) -> None:
         loop = self.world.loop
-        self._background = [loop.create_task(self._look()), loop.create_task(self.burner.run())]
+        self._background = [loop.create_task(self._watched(part)) for part in (self._look(), self.burner.run())]
         injecting = loop.create_task(self.injector.run())
         await asyncio.sleep(self.plan.chaos_s)
         injecting.cancel()
+
+    async def _watched(self, part: Coroutine[Any, Any, None]) -> None:
+        try:
+            await part
+        except Violation as violation:
+            self._violated(violation)
 
     async def _converge(self) -> None:
         world = self.world
