@@ -15,7 +15,7 @@ from rich.console import Console
 from bridge.codec.checkpoint import DataForm
 from node.cli.simulation_tables import differences_table, measures_table, recoveries_table
 from node.simulation.chains.worlds import ChainKind
-from node.simulation.logs import log_at_virtual_time
+from node.simulation.logs import log_at_virtual_time, log_event
 from node.simulation.plan import Plan, draw_plan
 from node.simulation.plot import draw_timeline
 from node.simulation.report import (
@@ -109,7 +109,7 @@ def run_one(asked: Asked, seed: int | None, fault_numbers: str | None, heal_at_s
         log_at_virtual_time()
     else:
         be_quiet()
-    outcome = simulate(plan, settings)
+    outcome = simulate(plan, settings, log_event if shown.is_logged else None)
     if shown.story:
         shown.say("", *tell(outcome, settings), "")
     if shown.plot is not None:

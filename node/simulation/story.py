@@ -44,6 +44,10 @@ TROUBLE = {
     Reason.SIDE_RPC_DOWN: "no endpoint of the side chain answers well",
     Reason.FEE_CEILING: "gas costs more than the fee ceiling allows",
     Reason.NOT_FUNDED: "the submission account cannot pay",
+    Reason.UNDERPRICED: "the root chain wants a better price",
+    Reason.POOL_FULL: "the root chain has no room for the transaction",
+    Reason.NONCE_GAP: "the transaction stands behind one that is not mined",
+    Reason.NONCE_USED: "somebody else has used the transaction's nonce",
     Reason.L1_REFUSES: "the root chain refuses the submission",
     Reason.L1_CLOCK_AHEAD: "the root chain's clock is too far ahead to submit in time",
 }

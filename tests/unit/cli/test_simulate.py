@@ -121,7 +121,7 @@ def test_simulate__with_log__writes_it_at_virtual_time_with_who_speaks() -> None
     lines = ran.stderr.splitlines()
     assert lines
     assert all(line.startswith("2023-11-14T22:1") for line in lines)
-    assert any('by="validator 0, start 1"' in line for line in lines)
+    assert any("acknowledged number=10000" in line for line in lines)
     assert "2023-11-14" not in ran.stdout
 
 
