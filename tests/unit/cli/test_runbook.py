@@ -21,18 +21,9 @@ from node.validator.errors import NodeError
 
 PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
-    *(
-        BurnError,
-        ConfigError,
-        DevnetError,
-        HaltError,
-        NodeError,
-        RecordError,
-        SettingsRefused,
-        RecordWorkRefused,
-        StoreError,
-    ),
-    *(GenesisError, KeyNotHeld, KeystoreError, StateError, StoreMismatchError, UpgradeNeeded),
+    *(BurnError, ConfigError, DevnetError, HaltError, NodeError, RecordError, RecordWorkRefused),
+    *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
+    UpgradeNeeded,
 )
 ALARMS = {"ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"}
 
