@@ -5,13 +5,14 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+MINUTES ?= 60
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet test lint typecheck bench contracts check-contracts anvil proto clean
+.PHONY: help install devnet soak test lint typecheck bench contracts check-contracts anvil proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -28,6 +29,9 @@ $(VENV)/.installed: pyproject.toml uv.lock
 
 devnet: install ## Start a network on this machine; options by ARGS="--validators 7".
 	@$(BIN)/sidewarden devnet $(ARGS)
+
+soak: install ## Run random simulations, up to the first broken rule: make soak MINUTES=60.
+	@$(BIN)/sidewarden simulate --minutes $(MINUTES) $(ARGS)
 
 test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but the long ones.
 	$(BIN)/pytest -n 2 --dist loadgroup

@@ -33,7 +33,7 @@ from node.cli.errors import told_plainly
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw what happened into this SVG file.")
 @click.option("--statistics", is_flag=True, help="Sum up --seeds; with --config, beside the unchanged setting.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON document for programs.")
-@click.option("--log", "is_logged", is_flag=True, help="Send the nodes' log to standard error, at virtual time.")
+@click.option("--log", "is_logged", is_flag=True, help="Send each event, and what the nodes log, to standard error.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="How many processes run seeds.  [default: one per core]")
 @click.option("--shrink/--no-shrink", "shrinks", default=True, help="Look for the faults that a violation needs.")
 @click.pass_context

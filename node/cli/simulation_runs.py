@@ -15,7 +15,7 @@ from rich.console import Console
 from bridge.codec.checkpoint import DataForm
 from node.cli.simulation_tables import differences_table, measures_table, recoveries_table
 from node.simulation.chains.worlds import ChainKind
-from node.simulation.logs import log_at_virtual_time
+from node.simulation.logs import log_at_virtual_time, log_event
 from node.simulation.plan import Plan, draw_plan
 from node.simulation.plot import draw_timeline
 from node.simulation.report import (
@@ -102,12 +102,14 @@ def run_one(asked: Asked, seed: int | None, fault_numbers: str | None, heal_at_s
     """Run one seed; whether no rule was broken."""
     settings = asked.settings()
     plan = _plan(_seed(seed), settings, fault_numbers, heal_at_s)
+    if shown.plot is not None and not shown.plot.absolute().parent.is_dir():
+        raise SettingsRefused(f"--plot: there is no directory {shown.plot.absolute().parent}; make it, or name another")
     shown.say(headline(plan, settings), *mix_lines(plan))
     if shown.is_logged:
         log_at_virtual_time()
     else:
         be_quiet()
-    outcome = simulate(plan, settings)
+    outcome = simulate(plan, settings, log_event if shown.is_logged else None)
     if shown.story:
         shown.say("", *tell(outcome, settings), "")
     if shown.plot is not None:
@@ -127,10 +129,11 @@ def run_many(asked: Asked, seed: int | None, count: int, jobs: int | None, shown
     variants = (asked.settings(changed=False), settings) if is_paired else (settings,)
     shown.say(f"seeds {first} to {first + count - 1} at {' and at '.join(each.pace.title for each in variants)} pace")
     tasks = (Task(draw_plan(number, each), each) for number in range(first, first + count) for each in variants)
-    done, told = _run_all(tasks, jobs, shown)
+    kept: list[Outcome] = []
+    told = _run_all(tasks, jobs, shown, kept)
     is_well = "shrunk" not in told
     if shown.statistics and is_well:
-        told["statistics"] = _sum_up([done[place :: len(variants)] for place in range(len(variants))], variants, shown)
+        told["statistics"] = _sum_up([kept[place :: len(variants)] for place in range(len(variants))], variants, shown)
     shown.give(told)
     return is_well
 
@@ -146,24 +149,23 @@ def run_soak(asked: Asked, seed: int | None, minutes: int, jobs: int | None, sho
     until_s = time.monotonic() + 60 * minutes
     shown.say(f"seeds from {first} on, for {times(minutes, 'minute')}")
     tasks = takewhile(lambda _: time.monotonic() < until_s, soak_tasks(first, settings, kinds))
-    done, told = _run_all(tasks, jobs, shown)
+    told = _run_all(tasks, jobs, shown, [])
     is_well = "shrunk" not in told
     if is_well:
-        virtual_h, acks = sum(one.virtual_s for one in done) / 3_600, sum(one.acks for one in done)
-        shown.say(
-            f"{times(len(done), 'seed')}, {virtual_h:.1f} virtual hours, {times(acks, 'checkpoint')}: no rule broken"
-        )
+        ran = told["outcomes"]
+        hours, acks = sum(each["virtual_s"] for each in ran) / 3_600, sum(each["acks"] for each in ran)
+        shown.say(f"{times(len(ran), 'seed')}, {hours:.1f} virtual hours, {times(acks, 'checkpoint')}: no rule broken")
     shown.give(told)
     return is_well
 
 
-def _run_all(tasks: Iterable[Task], jobs: int | None, shown: Shown) -> tuple[list[Outcome], dict[str, Any]]:
-    """Run tasks up to the first violation; the outcomes, and what is told to programs."""
+def _run_all(tasks: Iterable[Task], jobs: int | None, shown: Shown, kept: list[Outcome]) -> dict[str, Any]:
+    """Run tasks up to the first violation; what is told to programs. Whole outcomes are kept only to be summed up."""
     be_quiet()
-    done: list[Outcome] = []
     told: dict[str, Any] = {"outcomes": []}
     for task, outcome in outcomes(tasks, jobs or cores()):
-        done.append(outcome)
+        if shown.statistics:
+            kept.append(outcome)
         told["outcomes"].append(as_json(outcome, task.settings))
         shown.say(f"{headline(outcome.plan, task.settings)}; {mix(outcome.plan)}: {result_line(outcome)}")
         if outcome.violation is not None:
@@ -171,7 +173,7 @@ def _run_all(tasks: Iterable[Task], jobs: int | None, shown: Shown) -> tuple[lis
             directory = keep_failure(plan, task.settings, Path())
             shown.say(f"its story and timeline: {directory}/story.txt, {directory}/timeline.svg")
             break
-    return done, told
+    return told
 
 
 def _tell_violation(task: Task, outcome: Outcome, shown: Shown, told: dict[str, Any]) -> Plan:

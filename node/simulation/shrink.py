@@ -101,7 +101,7 @@ class _Search:
         plan = self.least
         last_s = max((fault.until_s for fault in plan.faults), default=0.0)
         for chaos_s in (math.ceil(last_s) + 1, plan.chaos_s // 2):
-            if chaos_s < plan.chaos_s and self.still(replace(plan, chaos_s=chaos_s)):
+            if 0 < chaos_s < plan.chaos_s and self.still(replace(plan, chaos_s=chaos_s)):
                 return
 
 

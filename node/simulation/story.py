@@ -44,6 +44,10 @@ TROUBLE = {
     Reason.SIDE_RPC_DOWN: "no endpoint of the side chain answers well",
     Reason.FEE_CEILING: "gas costs more than the fee ceiling allows",
     Reason.NOT_FUNDED: "the submission account cannot pay",
+    Reason.UNDERPRICED: "the root chain wants a better price",
+    Reason.POOL_FULL: "the root chain has no room for the transaction",
+    Reason.NONCE_GAP: "the transaction stands behind one that is not mined",
+    Reason.NONCE_USED: "somebody else has used the transaction's nonce",
     Reason.L1_REFUSES: "the root chain refuses the submission",
     Reason.L1_CLOCK_AHEAD: "the root chain's clock is too far ahead to submit in time",
 }
@@ -84,11 +88,12 @@ def _faults(spans: Sequence[FaultSpan]) -> Iterator[_Line]:
 
 
 def _starts(events: Sequence[Event]) -> Iterator[_Line]:
-    first: dict[int, float] = {}
+    first: dict[int, Event] = {}
     for event in events:
-        if event.kind is EventKind.UP and event.validator is not None:
-            first.setdefault(event.validator, event.at_s)
-    for at_s, group in _grouped(first.items(), lambda item: item[1]).items():
+        if event.kind in (EventKind.UP, EventKind.DOWN) and event.validator is not None:
+            first.setdefault(event.validator, event)
+    started = ((index, event) for index, event in first.items() if event.kind is EventKind.UP)
+    for at_s, group in _grouped(started, lambda item: item[1].at_s).items():
         yield _Line(at_s, 1, f"{some_validators(index for index, _ in group)} start{'s' if len(group) == 1 else ''}")
 
 
@@ -100,7 +105,7 @@ def _absences(timeline: Timeline) -> Iterator[_Line]:
         if how is Absence.STOPPED:
             yield _Line(at_s, 2, f"{who} will sign nothing more until an operator acts: {why}")
         elif how is Absence.DOWN and (at_s, why) not in told:
-            yield _Line(at_s, 2, f"{who} {verb} down: {why}")
+            yield _Line(at_s, 2, f"{who} {verb} down: {why.partition('. ')[0]}")
     returning = (span for span in timeline.absences if span.returns and span.how is Absence.DOWN)
     for at_s, group in _grouped(returning, lambda span: span.end_s).items():
         who, verb = some_validators(span.validator for span in group), "is" if len(group) == 1 else "are"

@@ -15,13 +15,15 @@ from node.devnet.settings import DevnetError
 from node.duties.status import Reason
 from node.engine.errors import HaltError, StoreMismatchError
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError, RecordWorkRefused
+from node.simulation.settings import SettingsRefused
 from node.store.errors import StoreError
 from node.validator.errors import NodeError
 
 PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
-    *(BurnError, ConfigError, DevnetError, HaltError, NodeError, RecordError, RecordWorkRefused, StoreError),
-    *(GenesisError, KeyNotHeld, KeystoreError, StateError, StoreMismatchError, UpgradeNeeded),
+    *(BurnError, ConfigError, DevnetError, HaltError, NodeError, RecordError, RecordWorkRefused),
+    *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
+    UpgradeNeeded,
 )
 ALARMS = {"ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"}
 
