@@ -108,13 +108,13 @@ class HeaderFollower:
 
         What was linked before an error stays in the store.
         """
-        latest = await self._reader.header("latest")
+        latest = await self._reader.stored_header("latest", keep_bloom=self._keep_blooms)
         if latest is None:
             raise NotHeld("the node shows no latest block")
         last = self.store.last()
         start = self._start if last is None else BlockNumber(last.number + 1)
         if latest.number >= start:
-            return await self._extend(start, latest.number)
+            return await self._extend(start, latest)
         held = self.store.header(latest.number)
         if held is not None and held.hash != latest.hash:
             return await self._unwind(latest.number)
@@ -132,14 +132,13 @@ class HeaderFollower:
             self.store.apply(HeaderChange(remove_from=first.number if ancestor is None else _after(ancestor)))
         return self.head
 
-    async def _extend(self, start: BlockNumber, target: BlockNumber) -> FollowReport:
-        """Append what links to our last header; if nothing does, the chain has left ours."""
-        end = BlockNumber(min(target, start + HEADERS_PER_ADVANCE - 1))
+    async def _extend(self, start: BlockNumber, latest: StoredHeader) -> FollowReport:
+        """Append what links to our last header, up to `latest`; if nothing does, the chain has left ours."""
         previous = self.store.last()
         added, left_us = 0, False
         linked: list[StoredHeader] = []
         try:
-            async with aclosing(self._download(start, end)) as batches:
+            async with aclosing(self._batches(start, latest)) as batches:
                 async for batch in batches:
                     linking = _linking_to(previous, batch)
                     linked.extend(linking)
@@ -155,13 +154,29 @@ class HeaderFollower:
         if left_us and not added:
             return await self._unwind(BlockNumber(start - 1))
         await self._confirm()
-        return FollowReport(added=added, more=added > 0 and start + added <= target)
+        return FollowReport(added=added, more=added > 0 and start + added <= latest.number)
 
     def _append(self, linked: list[StoredHeader]) -> None:
-        """Write headers to the store, and forget them here."""
+        """Write headers to the store, with what depth confirms by them, and forget them here."""
         if linked:
-            self.store.apply(HeaderChange(append=tuple(linked)))
+            rule = self._confirmations
+            confirmed = self._raised(linked[-1].number - rule.depth) if rule.tag is None else None
+            self.store.apply(HeaderChange(append=tuple(linked), confirmed=confirmed))
             linked.clear()
+
+    async def _batches(
+        self, start: BlockNumber, latest: StoredHeader
+    ) -> AsyncGenerator[tuple[StoredHeader, ...], None]:
+        """Headers from `start` to `latest`, which is here already, as far as one advance goes."""
+        next_number: int = start
+        end = BlockNumber(min(latest.number, start + HEADERS_PER_ADVANCE) - 1)
+        if start <= end:
+            async with aclosing(self._download(start, end)) as batches:
+                async for batch in batches:
+                    next_number += len(batch)
+                    yield batch
+        if next_number == latest.number:
+            yield (latest,)
 
     async def _download(self, start: BlockNumber, end: BlockNumber) -> AsyncGenerator[tuple[StoredHeader, ...], None]:
         """Batches from `start` to `end`, or to the first header that the node does not show, several in flight."""
@@ -233,8 +248,8 @@ class HeaderFollower:
 
     async def _confirm(self) -> None:
         """Raise the confirmed number as far as the rule allows; it never falls here."""
-        first, last = self.store.first(), self.store.last()
-        if first is None or last is None:
+        last = self.store.last()
+        if last is None:
             return
         if self._confirmations.tag is None:
             reached = last.number - self._confirmations.depth
@@ -244,9 +259,15 @@ class HeaderFollower:
             if tagged is None or held is None or held.hash != tagged.hash:
                 return
             reached = tagged.number
-        confirmed = self.store.confirmed()
-        if reached >= first.number and (confirmed is None or reached > confirmed):
-            self.store.apply(HeaderChange(confirmed=BlockNumber(reached)))
+        confirmed = self._raised(reached)
+        if confirmed is not None:
+            self.store.apply(HeaderChange(confirmed=confirmed))
+
+    def _raised(self, reached: int) -> BlockNumber | None:
+        """The number up to which the rule confirms, if it is one of ours, and higher than before."""
+        first, confirmed = self.store.first(), self.store.confirmed()
+        is_new = first is not None and reached >= first.number and (confirmed is None or reached > confirmed)
+        return BlockNumber(reached) if is_new else None
 
 
 def _linking_to(previous: StoredHeader | None, headers: tuple[StoredHeader, ...]) -> tuple[StoredHeader, ...]:

@@ -129,6 +129,14 @@ class ChainReader:
         answer = await self.pool.call("eth_getBlockByNumber", [_reference(block), False])
         return _header(answer, None if isinstance(block, str) else block)
 
+    async def stored_header(self, block: BlockRef, *, keep_bloom: bool = True) -> StoredHeader | None:
+        """What is kept of the header at a number or tag; None if the node has none there."""
+        answer = await self.pool.call("eth_getBlockByNumber", [_reference(block), False])
+        if answer is None:
+            return None
+        parse = partial(stored_header_from_rpc, keep_bloom=keep_bloom)
+        return _parsed(answer, None if isinstance(block, str) else block, parse)
+
     async def header_by_hash(self, block_hash: Hash32) -> Header | None:
         """The header with this hash; None if the node does not hold it."""
         header = _header(await self.pool.call("eth_getBlockByHash", [to_hex(block_hash), False]), None)

@@ -61,8 +61,12 @@ class ContractReader:
         return CheckpointView(
             last_header_id=await self._uint(self._root_chain, "currentHeaderBlock()", block),
             last_end=BlockNumber(await self._uint(self._root_chain, "getLastChildBlock()", block)),
-            next_header_id=await self._uint(self._root_chain, "_nextHeaderBlock()", block),
+            next_header_id=await self.next_header_id(block),
         )
+
+    async def next_header_id(self, block: BlockRef) -> int:
+        """The id that RootChain gives to the next header, as of a block."""
+        return await self._uint(self._root_chain, "_nextHeaderBlock()", block)
 
     async def side_chain_id(self, block: BlockRef) -> int:
         """The side chain whose checkpoints RootChain takes."""

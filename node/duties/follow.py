@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bridge.chain.clock import Clock
 from bridge.chain.errors import ChainError
 from bridge.chain.feed import FeedPosition, Quiet, Scan, StepBuilder
 from bridge.chain.header_store import BlockPoint
@@ -24,10 +25,18 @@ ROOT_HEADERS_KEPT = 8_192
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class LookRhythm:
+    """How often a chain is asked for its head: a block of the engine is a reason to think anew, not to ask anew."""
+
+    clock: Clock
+    every_s: float
+
+
 class FollowHeaders:
     """Keeps the headers of one chain; also through a reorg below the confirmed block, if two endpoints show it."""
 
-    def __init__(self, chain: str, follower: HeaderFollower, reader: ChainReader) -> None:
+    def __init__(self, chain: str, follower: HeaderFollower, reader: ChainReader, rhythm: LookRhythm) -> None:
         self.chain = chain
         self.name = f"follow {chain}"
         self.follower = follower
@@ -36,6 +45,13 @@ class FollowHeaders:
         """Why the chain could not be read last time: an error's code and words."""
         self.deep_reorgs = 0
         """How often confirmed blocks were replaced since the start."""
+        self._rhythm = rhythm
+        self._next_look_s = rhythm.clock.monotonic()
+
+    @property
+    def head(self) -> BlockPoint | None:
+        """The newest block."""
+        return self.follower.head
 
     @property
     def confirmed(self) -> BlockPoint | None:
@@ -43,7 +59,16 @@ class FollowHeaders:
         return self.follower.confirmed
 
     async def run_once(self) -> bool:
-        """Take in the next headers."""
+        """Take in the next headers, once it is time to look again."""
+        now_s = self._rhythm.clock.monotonic()
+        if now_s < self._next_look_s:
+            return False
+        more = await self._look()
+        if not more:
+            self._next_look_s = now_s + self._rhythm.every_s
+        return more
+
+    async def _look(self) -> bool:
         try:
             report = await self.follower.advance()
             if report.below_confirmed is not None:
@@ -80,9 +105,10 @@ class FollowSide(FollowHeaders):
         reader: ChainReader,
         committed: Callable[[], Committed],
         blocks_max: int,
+        rhythm: LookRhythm,
     ) -> None:
         """`blocks_max` is the longest range that any root chain allows."""
-        super().__init__("side", follower, reader)
+        super().__init__("side", follower, reader, rhythm)
         self.roots = RangeRoots(follower.store, blocks_max)
         self._committed = committed
 
@@ -135,9 +161,10 @@ class FollowRoot(FollowHeaders):
         reader: ChainReader,
         builder: StepBuilder,
         committed: Callable[[], Committed],
+        rhythm: LookRhythm,
     ) -> None:
         """`builder` reads the feed over the follower's headers."""
-        super().__init__(name, follower, reader)
+        super().__init__(name, follower, reader, rhythm)
         self.index = index
         self.view: RootView | None = None
         self.contract_seen = False

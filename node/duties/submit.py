@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.chain.errors import ChainError
+from bridge.chain.header_store import BlockPoint
 from bridge.chain.outbox import Judgement, Outbox, OutboxEvent
 from bridge.chain.outbox_store import EntryState, Intent, OutboxEntry, Waiting
 from bridge.chain.reader import ChainReader
@@ -62,7 +63,7 @@ class SubmissionJudge:
         header = await self._reader.header("latest" if at is None else at)
         if header is None:
             return Judgement.CANNOT_TELL
-        if (await self._contracts.checkpoints(header.number)).next_header_id > int(intent.key.rpartition("/")[2]):
+        if await self._contracts.next_header_id(header.number) > int(intent.key.rpartition("/")[2]):
             return Judgement.OVER
         if self._data_form is DataForm.BOUND:
             valid_until = decode_bound_data(decode_submit_calldata(intent.data).data).valid_until
@@ -80,11 +81,13 @@ class Submit:
         chain: str,
         committed: Callable[[], Committed],
         readiness: Readiness,
+        head: Callable[[], BlockPoint | None],
         reader: ChainReader,
         contracts: ContractReader,
         outbox: Outbox | None,
         gas_limit: int,
     ) -> None:
+        """`head` is the newest block that whoever follows the root chain has seen."""
         self.name = f"submit {chain}"
         self.index = index
         self.outbox = outbox
@@ -98,6 +101,7 @@ class Submit:
         """The newest changes in the outbox, for stories and metrics."""
         self._committed = committed
         self._readiness = readiness
+        self._head = head
         self._reader = reader
         self._contracts = contracts
         self._gas_limit = gas_limit
@@ -129,7 +133,7 @@ class Submit:
         return False
 
     async def _look(self, state: State, proposal: Proposal) -> None:
-        latest = await self._reader.header("latest")
+        latest = self._head()
         seen = self.l1 if self.l1 is not None and self.l1.turn == proposal.turn else None
         if latest is None or (seen is not None and seen.block_hash == latest.hash):
             return
@@ -138,7 +142,7 @@ class Submit:
             turn=proposal.turn,
             block_hash=latest.hash,
             time_s=latest.timestamp,
-            next_header_id=(await self._contracts.checkpoints(latest.number)).next_header_id,
+            next_header_id=await self._contracts.next_header_id(latest.number),
             clock_ahead=latest.timestamp + parameters.inclusion_allowance_s > proposal.valid_until,
             seen_open_s=latest.timestamp if seen is None else seen.seen_open_s,
         )

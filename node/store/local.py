@@ -33,14 +33,17 @@ class LocalStore:
 
     def __init__(self, path: Path, *, disk: Disk = REAL_DISK) -> None:
         self._database = Database(path, _SCHEMA, disk=disk)
+        self._headers: dict[str, SqliteHeaderStore] = {}
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
     def headers(self, chain: str) -> SqliteHeaderStore:
-        """The headers of the chain with this name ("side", or a root chain's)."""
-        return SqliteHeaderStore(self._database, chain)
+        """The headers of the chain with this name ("side", or a root chain's); the same object for the same name."""
+        if chain not in self._headers:
+            self._headers[chain] = SqliteHeaderStore(self._database, chain)
+        return self._headers[chain]
 
     def outbox(self, chain_id: ChainId, sender: Address) -> SqliteOutboxStore:
         """The outbox of a sender on a chain."""

@@ -32,7 +32,7 @@ from node.app.state import Committed
 from node.duties.attest import AttestDuty
 from node.duties.contract_watch import ContractWatch, parse_fingerprint
 from node.duties.engine_view import EngineView
-from node.duties.follow import FollowRoot, FollowSide
+from node.duties.follow import FollowRoot, FollowSide, LookRhythm
 from node.duties.funds import WatchFunds
 from node.duties.genesis_check import contract_reader
 from node.duties.overview import Parts, node_status
@@ -190,7 +190,7 @@ class Validator:
             keep_blooms=False,
         )
         longest = max(root_chain.parameters.maximum_blocks for root_chain in opened.genesis.root_chains)
-        return FollowSide(follower, reader, lambda: self.committed, longest)
+        return FollowSide(follower, reader, lambda: self.committed, longest, self._rhythm())
 
     def _follow_root(self, index: int) -> FollowRoot:
         opened, genesis = self.opened, self.opened.genesis.root_chains[index]
@@ -218,7 +218,11 @@ class Validator:
                 blooms_are_true=configured.feed_source == "bloom",
             ),
             lambda: self.committed,
+            self._rhythm(),
         )
+
+    def _rhythm(self) -> LookRhythm:
+        return LookRhythm(self._clock, self.opened.config.poll_interval_s)
 
     def _submit(self, root: FollowRoot) -> Submit:
         opened, key = self.opened, self.opened.submission_key
@@ -242,6 +246,7 @@ class Validator:
             agreed.name,
             lambda: self.committed,
             self.readiness,
+            lambda: root.head,
             root.reader,
             contracts,
             outbox,

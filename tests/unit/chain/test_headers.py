@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bridge.chain.clock import ManualClock
 from bridge.chain.errors import BadAnswer, NotHeld, RpcRefused
-from bridge.chain.header_store import MemoryHeaderStore
+from bridge.chain.header_store import HeaderChange, MemoryHeaderStore
 from bridge.chain.headers import HEADERS_PER_ADVANCE, Confirmations, FollowReport, HeaderFollower, ReorgBelowConfirmed
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
@@ -22,6 +22,16 @@ from tests.unit.chain.tiny_chain import CHAIN_ID, TinyChain, header_json
 
 def follower_of(reader: ChainReader, depth: int = 2, start: int = 0) -> HeaderFollower:
     return HeaderFollower(reader, MemoryHeaderStore(), Confirmations(depth), BlockNumber(start))
+
+
+class _CountingStore(MemoryHeaderStore):
+    """Counts what would be durable writes."""
+
+    writes = 0
+
+    def apply(self, change: HeaderChange) -> None:
+        self.writes += 1
+        super().apply(change)
 
 
 async def catch_up(follower: HeaderFollower) -> list[FollowReport]:
@@ -77,7 +87,7 @@ async def test_follower__long_chain__comes_in_bounded_pieces(
     reports = await catch_up(follower)
     assert [report.added for report in reports] == [HEADERS_PER_ADVANCE, 151]
     assert [report.more for report in reports] == [True, False]
-    assert server.calls.count("eth_getBlockByNumber") == HEADERS_PER_ADVANCE + 151 + 2
+    assert server.calls.count("eth_getBlockByNumber") == HEADERS_PER_ADVANCE + 151 + 1
     assert_same_chain(follower, chain)
 
 
@@ -91,7 +101,23 @@ async def test_follower__restarted_on_its_store__fetches_only_what_is_new(
     server.calls.clear()
     again = HeaderFollower(reader, first.store, Confirmations(2), BlockNumber(0))
     assert (await again.advance()).added == 3
-    assert len(server.calls) == 1 + 3
+    assert len(server.calls) == 3
+
+
+async def test_follower__one_block_behind__asks_once_and_writes_once(
+    reader: ChainReader, chain: TinyChain, server: RpcServer
+) -> None:
+    store = _CountingStore()
+    follower = HeaderFollower(reader, store, Confirmations(2), BlockNumber(0))
+    chain.mine(count=9)
+    await follower.advance()
+    chain.mine()
+    server.calls.clear()
+    store.writes = 0
+    assert await follower.advance() == FollowReport(added=1)
+    assert numbers(follower) == (10, 8)
+    assert server.calls == ["eth_getBlockByNumber"]
+    assert store.writes == 1
 
 
 async def test_follower__starts_at_a_later_block__holds_from_there(reader: ChainReader, chain: TinyChain) -> None:

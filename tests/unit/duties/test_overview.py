@@ -72,7 +72,7 @@ async def test_status__through_a_checkpoint__each_moment_is_shown(world: World) 
     world.network.sign(*world.others)
     world.root.block_time_s = world.network.now_s - world.root.head.timestamp
     world.root.mine()
-    await world.submit.run_once()
+    await world.work_submit()
     shown = _root(world)
     assert (shown.outbox_state, shown.why.reason) == ("sent", Reason.WAITING_FOR_INCLUSION)
     assert shown.last_submitted == world.submit.last_submitted
@@ -80,7 +80,7 @@ async def test_status__through_a_checkpoint__each_moment_is_shown(world: World) 
 
     world.root_a.checkpoints = CheckpointView(10_000, world.side.blocks[7].header.number, 20_000)
     world.root.mine()
-    await world.submit.run_once()
+    await world.work_submit()
     assert _root(world).why.reason is Reason.WAITING_FOR_CONFIRMATIONS
 
     proposal = world.network.proposal

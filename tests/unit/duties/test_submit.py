@@ -120,7 +120,7 @@ class TestSubmit:
     ) -> None:
         proposal = await _opened(world)
         for _ in range(3):
-            await world.submit.run_once()
+            await world.work_submit()
         (raw,) = set(world.root_a.sent)
         sent = decode_raw(raw).transaction
         assert (sent.to, sent.gas_limit, sent.value_wei) == (ROOT.root_chain_address, GAS_LIMIT, 0)
@@ -138,7 +138,7 @@ class TestSubmit:
     async def test_submit__nothing_open__l1_is_not_even_asked(self, world: World) -> None:
         await world.proposed()
         world.root_a.calls_at.clear()
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.l1 is None
         assert world.root_a.calls_at == []
 
@@ -155,27 +155,27 @@ class TestSubmit:
     async def test_submit__paused__nothing_is_planned_or_sent(self, world: World) -> None:
         await _opened(world)
         world.engine.is_paused = True
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.outbox is not None
         assert world.submit.outbox.entries() == ()
         world.engine.is_paused = False
-        await world.submit.run_once()
+        await world.work_submit()
         assert len(world.submit.outbox.entries()) == 1
 
     async def test_submit__another_proposer_s_is_pending__we_wait_for_it(self, world: World) -> None:
         proposal = await _opened_by_another(world)
         assert proposal.opening is not None
         _l1_at(world, _opening_s(world))
-        await world.submit.run_once()
+        await world.work_submit()
         _l1_at(world, _opening_s(world) + 2 * ROOT.rank_delay_s)
         world.root_a.pending_calldata = [submission_calldata(world.state, proposal, proposal.opening.signatures)]
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.entry(HEADER) is None
         world.root_a.pending_calldata = [b"something else"]
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.entry(HEADER) is None, "it is asked once a block"
         _l1_at(world, _opening_s(world) + 2 * ROOT.rank_delay_s + 1)
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.entry(HEADER) is not None
 
     async def test_submit__another_s_stays_pending__we_send_after_one_more_delay(self, world: World) -> None:
@@ -183,20 +183,20 @@ class TestSubmit:
         assert proposal.opening is not None
         world.root_a.pending_calldata = [submission_calldata(world.state, proposal, proposal.opening.signatures)]
         _l1_at(world, _opening_s(world))
-        await world.submit.run_once()
+        await world.work_submit()
         rank = rank_of(world.state, proposal, world.identity)
         assert rank
         _l1_at(world, _opening_s(world) + (rank + 1) * ROOT.rank_delay_s - 1)
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.entry(HEADER) is None
         _l1_at(world, _opening_s(world) + (rank + 1) * ROOT.rank_delay_s)
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.entry(HEADER) is not None
 
     async def test_submit__it_has_landed_by_another__nothing_to_send(self, world: World) -> None:
         await _opened(world)
         world.root_a.checkpoints = CheckpointView(HEADER, BlockNumber(7), 2 * HEADER)
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.root_a.sent == []
         assert world.submit.l1 is not None
         assert world.submit.l1.next_header_id == 2 * HEADER
@@ -204,61 +204,61 @@ class TestSubmit:
     async def test_submit__l1_s_clock_is_ahead__waits_and_says_so(self, world: World) -> None:
         proposal = await _opened(world)
         _l1_at(world, proposal.valid_until - ROOT.inclusion_allowance_s + 1)
-        await world.submit.run_once()
+        await world.work_submit()
         assert _l1_seen(world).clock_ahead
         assert world.root_a.sent == []
 
     async def test_submit__just_time_enough__sends(self, world: World) -> None:
         proposal = await _opened(world)
         _l1_at(world, proposal.valid_until - ROOT.inclusion_allowance_s)
-        await world.submit.run_once()
+        await world.work_submit()
         assert len(world.root_a.sent) == 1
 
     async def test_submit__l1_calls_it_no_majority__then_with_all_signatures_there_are(self, world: World) -> None:
         proposal = await _opened(world, *world.network.validators[:3])
         world.root_a.refuses_submissions = "non-majority"
-        await world.submit.run_once()
+        await world.work_submit()
         entry = world.submit.entry(HEADER)
         assert entry is not None
         assert (entry.waiting, entry.state) == (Waiting.L1_REFUSES, EntryState.PLANNED)
         world.network.sign(world.network.validators[3])
         world.root_a.refuses_submissions = None
         world.root.mine()
-        await world.submit.run_once()
-        await world.submit.run_once()
+        await world.work_submit()
+        await world.work_submit()
         sent = decode_raw(world.root_a.sent[-1]).transaction
         assert len(decode_submit_calldata(sent.data).signatures) == 4
         assert proposal.opening is not None
         assert len(proposal.opening.signatures) == 3
         for _ in range(3):
             world.root.mine()
-            await world.submit.run_once()
+            await world.work_submit()
         assert {decode_raw(raw).transaction.data for raw in world.root_a.sent} == {sent.data}, "it is kept to"
 
     async def test_submit__the_next_turn_opens_at_the_same_l1_block__is_looked_at_anew(self, world: World) -> None:
         proposal = await _opened(world)
         _l1_at(world, proposal.valid_until)
-        await world.submit.run_once()
+        await world.work_submit()
         assert _l1_seen(world).clock_ahead
         world.network.say_quiet()
         world.network.make_due(7)
         assert world.network.propose(0, 7, world.honest_root(0, 7)) == 0
         world.network.sign()
         assert world.network.stage() is Stage.OPEN
-        await world.submit.run_once()
+        await world.work_submit()
         assert _l1_seen(world).turn == proposal.turn + 1
         assert not _l1_seen(world).clock_ahead, "there is a new deadline"
 
     async def test_submit__too_dear_or_no_money__waits_with_its_name(self, world: World) -> None:
         await _opened(world)
         world.root_a.base_fee_wei = 60 * GWEI
-        await world.submit.run_once()
+        await world.work_submit()
         entry = world.submit.entry(HEADER)
         assert entry is not None
         assert entry.waiting is Waiting.FEE_CEILING
         world.root_a.base_fee_wei, world.root_a.balance_wei = GWEI, 0
         world.root.mine()
-        await world.submit.run_once()
+        await world.work_submit()
         entry = world.submit.entry(HEADER)
         assert entry is not None
         assert entry.waiting is Waiting.NOT_FUNDED
@@ -267,22 +267,22 @@ class TestSubmit:
     async def test_submit__the_rpc_is_down__told_and_tried_again(self, world: World) -> None:
         await _opened(world)
         world.root_a.is_down = world.root_b.is_down = True
-        await world.submit.run_once()
+        await world.work_submit()
         assert str(world.submit.trouble).startswith("RPC_")
         world.root_a.is_down = False
-        await world.submit.run_once()
+        await world.work_submit()
         assert world.submit.trouble is None
         assert len(world.root_a.sent) == 1
 
     async def test_submit__restarted_after_sending__the_same_bytes_and_no_second_nonce(self, world: World) -> None:
         await _opened(world)
-        await world.submit.run_once()
-        await world.submit.run_once()
+        await world.work_submit()
+        await world.work_submit()
         world.start()
         await world.look()
         for _ in range(3):
             world.root.mine()
-            await world.submit.run_once()
+            await world.work_submit()
         assert len(set(world.root_a.sent)) == 1
 
 

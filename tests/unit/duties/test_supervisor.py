@@ -92,6 +92,17 @@ async def test_wake__during_a_pass__another_pass_follows() -> None:
         assert await running.advance(POLL_S) == 2
 
 
+async def test_wake__between_polls__does_not_put_the_next_poll_off() -> None:
+    async with _Running(_Duty()) as running:
+        for part in (0.25, 0.5):
+            await running.advance(part * POLL_S)
+            running.supervisor.wake()
+            assert await running.advance(0) == 1
+        assert await running.advance(0.25 * POLL_S) == 1
+        assert await running.advance(0.75 * POLL_S) == 0
+        assert await running.advance(0.25 * POLL_S) == 1
+
+
 async def test_failures__in_a_row__are_counted_and_the_pause_doubles_up_to_the_limit(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

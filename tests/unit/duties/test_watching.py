@@ -217,3 +217,21 @@ class TestReanchoring:
     async def test_reanchor__not_paused__nothing_to_look_for(self, world: World) -> None:
         await world.look()
         assert await find_reanchoring(world.state, world.follow_root) is None
+
+
+class TestFollowing:
+    async def test_follow__called_between_looks__thinks_anew_but_asks_nothing(self, world: World) -> None:
+        every_s = 6.0
+        follow = world.follow_root_again(every_s)
+        while await follow.run_once():
+            pass
+        head, view = follow.head, follow.view
+        world.root.mine(count=3)
+        world.clock.advance(every_s - 1)
+        await follow.run_once()
+        assert follow.head == head
+        assert follow.view is not view
+        world.clock.advance(1)
+        await follow.run_once()
+        assert follow.head is not None
+        assert follow.head.hash == world.root.head.hash

@@ -39,7 +39,7 @@ from node.app.store import MemoryStateStore
 from node.duties.attest import AttestDuty
 from node.duties.contract_view import ValidatorView
 from node.duties.contract_watch import ContractWatch
-from node.duties.follow import FollowRoot, FollowSide
+from node.duties.follow import FollowRoot, FollowSide, LookRhythm
 from node.duties.funds import WatchFunds
 from node.duties.genesis_check import contract_reader
 from node.duties.identity import Identity, find_identity
@@ -122,7 +122,7 @@ class World:
         genesis = self.network.genesis
         self.signer = Signer(KeyRing((PrivateKey(self.me.key.private),)), self.record, genesis_hash(genesis))
         self.follow_side = self._follow_side()
-        self.follow_root = self._follow_root()
+        self.follow_root = self.follow_root_again()
         self.follow_root.contract_seen = True
         self.readiness = Readiness(
             genesis,
@@ -205,6 +205,11 @@ class World:
             while await duty.run_once():
                 pass
 
+    async def work_submit(self) -> None:
+        """A pass of the submit duty, after one of the duty that follows its root chain."""
+        await self.follow_root.run_once()
+        await self.submit.run_once()
+
     def block(self, *of_others: bytes, seconds: float = 0.5) -> FinalizeBlockResponse:
         """An engine block with what we sent, as far as the application puts it into a block, and what others say."""
         ours = self.network.prepare(*self.engine.mempool)
@@ -248,14 +253,17 @@ class World:
     def _follow_side(self) -> FollowSide:
         reader = self._reader("side", 0)
         follower = HeaderFollower(reader, self.side_store, Confirmations(CONFIRMATIONS), BlockNumber(0))
-        return FollowSide(follower, reader, lambda: self.committed, ROOT.maximum_blocks)
+        return FollowSide(follower, reader, lambda: self.committed, ROOT.maximum_blocks, LookRhythm(self.clock, 0))
 
-    def _follow_root(self) -> FollowRoot:
+    def follow_root_again(self, look_every_s: float = 0) -> FollowRoot:
+        """Another duty that follows the root chain, over the same headers; it looks at each pass, or so often."""
         reader = self._reader("root", 2)
         start = BlockNumber(ROOT_GENESIS_BLOCK)
         follower = HeaderFollower(reader, self.root_store, Confirmations(CONFIRMATIONS), start)
         builder = StepBuilder(reader, self.root_store, ROOT.feed_anchor_blocks)
-        return FollowRoot(0, "root", follower, reader, builder, lambda: self.committed)
+        return FollowRoot(
+            0, "root", follower, reader, builder, lambda: self.committed, LookRhythm(self.clock, look_every_s)
+        )
 
     def _submit(self) -> Submit:
         reader = self.follow_root.reader
@@ -271,7 +279,17 @@ class World:
             SubmissionJudge(contracts, reader, ROOT.data_form),
             self.clock,
         )
-        return Submit(0, "root", lambda: self.committed, self.readiness, reader, contracts, outbox, GAS_LIMIT)
+        return Submit(
+            0,
+            "root",
+            lambda: self.committed,
+            self.readiness,
+            lambda: self.follow_root.head,
+            reader,
+            contracts,
+            outbox,
+            GAS_LIMIT,
+        )
 
 
 class Nodes:

@@ -15,6 +15,7 @@ from bridge.chain.header_store import HeaderChange, HeaderStore, MemoryHeaderSto
 from bridge.chain.outbox_store import EntryState, Intent, MemoryOutboxStore, OutboxEntry, OutboxStore
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address, BlockNumber, ChainId, UnixSeconds, Wei
+from node.store import headers
 from node.store.errors import DatabaseDamaged
 from node.store.local import FACT_BYTES_MAX, LocalStore
 from tests.unit.closing import opened
@@ -44,11 +45,17 @@ def run(start: int, count: int, fork: int = 0, *, parent_fork: int | None = None
     )
 
 
-@given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@given(data=st.data(), newest_held=st.sampled_from((1, 3, headers.NEWEST_HELD)))
+@settings(max_examples=40, deadline=None)
 def test_header_store__any_changes_and_restarts__equals_the_store_in_memory(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, newest_held: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(headers, "NEWEST_HELD", newest_held)
+        _any_changes_and_restarts(tmp_path_factory, data)
+
+
+def _any_changes_and_restarts(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("local") / "local.db"
     local, oracle = opened(LocalStore(path)), MemoryHeaderStore()
     local.headers("other").apply(HeaderChange(append=run(3, 4, fork=9)))
@@ -99,10 +106,11 @@ def _contents(store: HeaderStore) -> tuple[object, ...]:
 
 def test_header_store__bloom__comes_back(tmp_path: Path) -> None:
     store = opened(LocalStore(tmp_path / "local.db")).headers("main")
-    headers = (header(0, bloom=b"\x01" * 256), header(1, bloom=bytes(256)), header(2))
-    store.apply(HeaderChange(append=headers))
-
-    assert store.headers(BlockNumber(0), 3) == headers
+    blooms = (header(0, bloom=b"\x01" * 256), header(1, bloom=bytes(256)), header(2))
+    store.apply(HeaderChange(append=blooms))
+    assert store.headers(BlockNumber(0), 3) == blooms
+    again = opened(LocalStore(tmp_path / "local.db")).headers("main")
+    assert again.headers(BlockNumber(0), 3) == blooms
 
 
 @pytest.mark.parametrize(
@@ -126,6 +134,20 @@ def test_header_store__change_would_break_the_run__refused_as_a_whole(tmp_path: 
         store.apply(change)
 
     assert _contents(store) == before
+
+
+def test_header_store__write_fails_half_way__shows_what_is_on_disk_and_goes_on(tmp_path: Path) -> None:
+    store = opened(LocalStore(tmp_path / "local.db")).headers("side")
+    store.apply(HeaderChange(append=run(0, 5), confirmed=BlockNumber(2)))
+    before = _contents(store)
+    good, bad = run(5, 2)
+
+    with pytest.raises(OverflowError):
+        store.apply(HeaderChange(append=(good, replace(bad, timestamp=UnixSeconds(2**64))), confirmed=BlockNumber(5)))
+
+    assert _contents(store) == before
+    store.apply(HeaderChange(append=(good, bad)))
+    assert store.headers(BlockNumber(0), 10) == run(0, 7)
 
 
 _APPEND_FOR_EVER = """
