@@ -42,7 +42,7 @@ def test_log__outside_of_any_simulation__is_left_as_it_is() -> None:
 def test_log__of_an_event__has_what_it_says_and_nothing_empty() -> None:
     told: list[logging.LogRecord] = []
     handler = logging.Handler()
-    handler.emit = told.append  # type: ignore[method-assign]
+    handler.emit = told.append  # type: ignore[method-assign, assignment]
     logger = logging.getLogger("node.simulation.logs")
     level = logger.level
     logger.addHandler(handler)
