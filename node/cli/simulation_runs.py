@@ -210,7 +210,7 @@ def _sum_up(
     if len(groups) == 2:
         differences = compare(*groups)
         told["differences"] = [difference_json(each) for each in differences]
-        tables = [differences_table(summaries[0].title, summaries[1].title, len(groups[0]), differences)]
+        tables = [differences_table(summaries[0], summaries[1], differences)]
         if any(was.plan != now.plan for was, now in zip(*groups, strict=True)):
             shown.say("block_time_s and confirmations change what is drawn, so the faults are not the same in both")
     if not shown.is_json:

@@ -1,7 +1,8 @@
-"""The statistics of simulations as tables for a terminal."""
+"""The statistics of simulations as tables that fit a terminal of 80 columns."""
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from node.simulation.statistics import Difference, Measure, Recovery, Summary
@@ -9,62 +10,58 @@ from node.simulation.statistics import Difference, Measure, Recovery, Summary
 
 def measures_table(summary: Summary) -> Table:
     """One setting: each measure's mean."""
-    table = Table(title=f"{summary.title}: {summary.seeds} seeds")
-    table.add_column("measure")
-    table.add_column("mean", justify="right")
-    table.add_column("unit")
+    table = _table(f"{summary.title}: {summary.seeds} seeds", "", "mean")
     for measured in summary.measured:
-        table.add_row(measured.measure.name, _number(measured.mean, measured.measure), measured.measure.unit)
-    for reason, seeds in summary.halts:
-        table.add_row(f"halted: {reason}", str(seeds), "seeds")
-    return table
+        table.add_row(_name(measured.measure), _number(measured.mean, measured.measure))
+    return _with_halts(table, (summary,))
 
 
-def differences_table(before: str, after: str, seeds: int, differences: Sequence[Difference]) -> Table:
-    """Two settings in the same seeds."""
-    table = Table(title=f"{before} and {after}: the same {seeds} seeds")
-    table.add_column("measure, mean")
-    table.add_column(before, justify="right")
-    table.add_column(after, justify="right")
-    table.add_column("unit")
-    for words in ("lower in", "equal in", "higher in"):
-        table.add_column(words, justify="right")
+def differences_table(before: Summary, after: Summary, differences: Sequence[Difference]) -> Table:
+    """Two settings in the same seeds: means, and in how many seeds the second one is lower or higher."""
+    title = f"{after.title} after {before.title}: the same {before.seeds} seeds"
+    table = _table(title, "mean, and seeds", "before", "after", "lower", "equal", "higher")
     for each in differences:
-        table.add_row(
-            each.measure.name,
-            _number(each.before, each.measure),
-            _number(each.after, each.measure),
-            each.measure.unit,
-            *(str(count) for count in (each.lower, each.equal, each.higher)),
-        )
-    return table
+        numbers = (_number(each.before, each.measure), _number(each.after, each.measure))
+        table.add_row(_name(each.measure), *numbers, *map(str, (each.lower, each.equal, each.higher)))
+    return _with_halts(table, (before, after))
 
 
 def recoveries_table(summaries: Sequence[Summary]) -> Table:
     """Seconds from the end of the last fault of a kind to the next checkpoint, for one setting or for two."""
-    table = Table(title="seconds from the end of the last fault of a kind to the next checkpoint")
-    table.add_column("fault")
-    for summary in summaries:
-        prefix = "" if len(summaries) == 1 else f"{summary.title}\n"
-        for words in ("seeds", "median", "90 %", "worst", "never"):
-            table.add_column(prefix + words if words == "seeds" else words, justify="right")
-    kinds = {recovery.kind: None for summary in summaries for recovery in summary.recoveries}
-    for kind in kinds:
-        cells: list[str] = []
-        for summary in summaries:
-            cells += _cells(next((each for each in summary.recoveries if each.kind == kind), None))
-        table.add_row(kind, *cells)
+    spread = "median / 90 % / worst"
+    names = (spread,) if len(summaries) == 1 else (f"before: {spread}", "after")
+    table = _table("seconds from a fault's end to the next checkpoint", "", "seeds", *names)
+    of_each = [{recovery.kind: recovery for recovery in summary.recoveries} for summary in summaries]
+    for kind in dict.fromkeys(kind for recoveries in of_each for kind in recoveries):
+        found = [recoveries.get(kind) for recoveries in of_each]
+        table.add_row(kind, str(max(each.seeds for each in found if each is not None)), *map(_spread, found))
     return table
 
 
-def _cells(recovery: Recovery | None) -> list[str]:
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    return table
+
+
+def _with_halts(table: Table, summaries: Sequence[Summary]) -> Table:
+    for reason in dict.fromkeys(reason for summary in summaries for reason, _ in summary.halts):
+        counts = (str(dict(summary.halts).get(reason, 0)) for summary in summaries)
+        table.add_row(f"halted: {reason}, seeds", *counts)
+    return table
+
+
+def _spread(recovery: Recovery | None) -> str:
     if recovery is None:
-        return [""] * 5
+        return ""
     spread = recovery.seconds
-    values = (
-        ["", "", ""] if spread is None else [f"{value:.0f}" for value in (spread.median, spread.most, spread.worst)]
-    )
-    return [str(recovery.seeds), *values, str(recovery.never or "")]
+    told = [] if spread is None else [f"{spread.median:.0f} / {spread.most:.0f} / {spread.worst:.0f}"]
+    return ", ".join(told + ([f"{recovery.never} never"] if recovery.never else []))
+
+
+def _name(measure: Measure) -> str:
+    return f"{measure.name}, {measure.unit}"
 
 
 def _number(value: float | None, measure: Measure) -> str:

@@ -91,14 +91,14 @@ def _per_ack(total: float, outcome: Outcome) -> float | None:
 
 MEASURES = (
     Measure("checkpoints", "per hour", lambda outcome: 3_600 * outcome.acks / outcome.virtual_s),
-    Measure("longest time between checkpoints", "s", _longest_gap_s),
+    Measure("longest wait for a checkpoint", "s", _longest_gap_s),
     Measure("converged after the faults", "s", lambda outcome: outcome.converged_after_s),
-    Measure("no-acks (rotations)", "per seed", lambda outcome: outcome.no_acks, 2),
+    Measure("no-acks", "per seed", lambda outcome: outcome.no_acks, 2),
     Measure("rejections", "per seed", lambda outcome: outcome.rejections, 2),
     Measure("failed submissions", "per seed", lambda outcome: outcome.costs.failed, 2),
     Measure("gas", "per checkpoint", lambda outcome: _per_ack(outcome.costs.gas, outcome), 0),
-    Measure("fees", "gwei per checkpoint", lambda outcome: _per_ack(outcome.costs.fees_wei / 10**9, outcome), 0),
-    Measure("restarts of validators", "per seed", lambda outcome: outcome.restarts, 2),
+    Measure("fees", "ether per checkpoint", lambda outcome: _per_ack(outcome.costs.fees_wei / 10**18, outcome), 6),
+    Measure("restarts", "per seed", lambda outcome: outcome.restarts, 2),
 )
 
 

@@ -11,6 +11,17 @@ from node.validator.logs import TextFormatter
 from tests.simulation.outcomes import event
 
 
+class Keeping(logging.Handler):
+    """A handler that keeps what it is given."""
+
+    def __init__(self, kept: list[logging.LogRecord]) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._kept.append(record)
+
+
 def record() -> logging.LogRecord:
     return logging.LogRecord("node.x", logging.INFO, "x.py", 1, "hello", None, None)
 
@@ -41,8 +52,7 @@ def test_log__outside_of_any_simulation__is_left_as_it_is() -> None:
 
 def test_log__of_an_event__has_what_it_says_and_nothing_empty() -> None:
     told: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = told.append  # type: ignore[method-assign, assignment]
+    handler = Keeping(told)
     logger = logging.getLogger("node.simulation.logs")
     level = logger.level
     logger.addHandler(handler)
