@@ -27,10 +27,9 @@ def differences_table(before: Summary, after: Summary, differences: Sequence[Dif
 
 
 def recoveries_table(summaries: Sequence[Summary]) -> Table:
-    """Seconds from the end of the last fault of a kind to the next checkpoint, for one setting or for two."""
-    spread = "median / 90 % / worst"
-    names = (spread,) if len(summaries) == 1 else (f"before: {spread}", "after")
-    table = _table("seconds from a fault's end to the next checkpoint", "", "seeds", *names)
+    """Recovery from the end of the last fault of a kind to the next checkpoint, for one setting or for two."""
+    names = ("recovery",) if len(summaries) == 1 else ("before", "after")
+    table = _table("seconds to the next checkpoint, median / 90 % / worst", "after the fault", "seeds", *names)
     of_each = [{recovery.kind: recovery for recovery in summary.recoveries} for summary in summaries]
     for kind in dict.fromkeys(kind for recoveries in of_each for kind in recoveries):
         found = [recoveries.get(kind) for recoveries in of_each]

@@ -91,7 +91,7 @@ def _per_ack(total: float, outcome: Outcome) -> float | None:
 
 MEASURES = (
     Measure("checkpoints", "per hour", lambda outcome: 3_600 * outcome.acks / outcome.virtual_s),
-    Measure("longest wait for a checkpoint", "s", _longest_gap_s),
+    Measure("longest wait for one", "s", _longest_gap_s),
     Measure("converged after the faults", "s", lambda outcome: outcome.converged_after_s),
     Measure("no-acks", "per seed", lambda outcome: outcome.no_acks, 2),
     Measure("rejections", "per seed", lambda outcome: outcome.rejections, 2),

@@ -60,7 +60,7 @@ def test_compare__of_two_settings__counts_seeds_that_are_better_and_worse() -> N
     assert (no_acks.before, no_acks.after) == (0, 1)
     assert (no_acks.lower, no_acks.equal, no_acks.higher) == (0, 1, 1)
     assert (gas.before, gas.after, gas.lower, gas.equal) == (75, 50, 1, 1)
-    assert "longest wait for a checkpoint" in told
+    assert "longest wait for one" in told
 
 
 def test_compare__of_what_neither_can_tell__leaves_it_out() -> None:
