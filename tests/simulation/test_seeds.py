@@ -56,4 +56,4 @@ def test_simulation__over_the_real_contracts__safe_and_converges(seed: int) -> N
 
 
 def test_simulation__at_the_pace_of_mainnet__safe_and_converges() -> None:
-    _check(3, SimulationSettings(PACES["mainnet"], chaos_s=1_800))
+    _check(3, SimulationSettings(PACES["mainnet"], chaos_s=600))
