@@ -33,6 +33,7 @@ from node.api.routes_sidewarden import SidewardenRoutes
 from node.api.routes_watch import WatchRoutes
 from node.api.settings import ApiSettings
 from node.api.view import NodeView
+from node.store.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,10 @@ def _errors(settings: ApiSettings) -> Middleware:
             failure = error
         except BurnError as error:
             failure = api_error_of(error)
+        except StoreError as error:
+            # Paths and remedies are for the operator's log; a client learns that it may ask again.
+            log.warning("a database fails", extra={"path": request.path, "reason": error.code, "text": str(error)})
+            failure = UnavailableError(error.code, "the node cannot read one of its databases now; try again later")
         except web.HTTPException as error:
             failure = _of_aiohttp(request, error)
         except Exception:

@@ -41,6 +41,7 @@ from node.app.history import (
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LogEntry, MemoryStateStore
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
+from node.store.errors import StoreError
 from tests.unit.burns.world import World, burn_world
 
 KEYS = tuple(keccak256(bytes((index,))) for index in range(4))
@@ -102,6 +103,8 @@ class SyntheticNode:
         self.store = MemoryStateStore()
         self.archive = CheckpointArchive(self.store, lambda: self.committed)
         self.edited_status: NodeStatus | None = None
+        self.failing_database: StoreError | None = None
+        """What looking at the node's own view of the chains raises."""
 
     @property
     def burns(self) -> BurnService:
@@ -120,6 +123,8 @@ class SyntheticNode:
 
     def status(self) -> NodeStatus:
         """A healthy status, unless the test put another one."""
+        if self.failing_database is not None:
+            raise self.failing_database
         return self.edited_status or healthy_status(self.state)
 
     def endpoints(self) -> tuple[ChainEndpoint, ...]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from node.api.server import ApiServer
 from node.api.settings import ApiSettings
+from node.store.errors import DatabaseUnwritable
 from tests.unit.api.client import Json, client_of_node
 from tests.unit.api.node import SyntheticNode
 from tests.unit.burns.world import burn_world
@@ -222,6 +223,17 @@ async def test_request__that_takes_too_long__is_given_up_with_504() -> None:
         answer = await client.get(f"/sidewarden/v1/burns/{HASH}")
         assert (answer.status, answer.code) == (504, "TIMED_OUT")
         gate.opened.set()
+
+
+async def test_request__while_a_database_fails__is_503_and_the_next_is_served() -> None:
+    async with client_of_node() as client:
+        database, path = client.node.failing_database, "/sidewarden/v1/status"
+        client.node.failing_database = DatabaseUnwritable("/home/of/the/node/local.db: disk I/O error")
+        answer = await client.get(path)
+        assert (answer.status, answer.code) == (503, "DATABASE_UNWRITABLE")
+        assert "/home" not in answer.text, "where files are is for the operator's log"
+        client.node.failing_database = database
+        assert (await client.get(path)).status == 200
 
 
 async def test_request__that_meets_a_bug__is_500_and_logged_and_the_next_is_served(
