@@ -1,0 +1,141 @@
+"""Small worlds, each with one part of the machinery in the open, and the bounds to which they are explored.
+
+Four validators have the powers of a devnet; any three are a quorum, any two at least a third. What is not said `together`
+each honest validator says, or does not say, by itself. "Small" bounds are those of `make test`, "deep" ones of `make model`.
+"""
+
+from dataclasses import dataclass, replace
+
+from functools import cached_property
+
+from tests.model.actions import Kind
+from tests.model.state import Parameters
+
+BOUND = Parameters(is_bound=True)
+POLYGON = Parameters(is_bound=False)
+DEVNET_POWERS = (10, 9, 8, 7)
+"""Any three are a quorum, any two at least a third."""
+LEAST_POWERS = (4, 3, 3)
+"""The fewest with one below a third: the first is a quorum with any other, the other two are none."""
+ALL_KINDS: tuple[Kind, ...] = ("HEAD", "VALID", "LATE", "INVALID", "QUIET", "STEPS")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world's population, and how far it is explored."""
+
+    name: str
+    about: str
+    parameters: Parameters
+    powers: tuple[int, ...] = LEAST_POWERS
+    byzantine: int | None = None
+    """Who may say anything, below a third of the power."""
+    lies: frozenset[str] = frozenset()
+    """What it says against the rules: kinds of statements, and PROPOSE."""
+    careless: int | None = None
+    """An honest validator whose proposals may have a wrong root."""
+    said: frozenset[Kind] = frozenset(ALL_KINDS) - {"LATE"}
+    """Kinds of statements that are said at all."""
+    together: frozenset[Kind] = frozenset()
+    """Kinds that all honest validators say at once, to leave room for the others."""
+    engine_steps_s: tuple[int, ...] = (0, 1)
+    root_steps_s: tuple[int, ...] = (1,)
+    turns_max: int = 2
+    engine_s_max: int = 0
+    root_s_max: int = 4
+    side_min: int = 3
+    side_max: int = 3
+    others_max: int = 0
+    unstakes_max: int = 0
+    leavers: frozenset[int] = frozenset()
+    resets_max: int = 0
+    genesis_l1_s: int = 0
+    inclusion_s: int = 0
+    """How long L1 takes to include, under the fair schedule."""
+
+    @cached_property
+    def honest(self) -> tuple[int, ...]:
+        """Everybody else."""
+        return tuple(place for place in range(len(self.powers)) if place != self.byzantine)
+
+
+def kinds(*names: Kind) -> frozenset[Kind]:
+    """A set of kinds."""
+    return frozenset(names)
+
+
+VERDICTS = Scenario(
+    name="verdicts",
+    about="proposals right and wrong, verdicts one by one, a Byzantine first proposer",
+    parameters=BOUND,
+    powers=DEVNET_POWERS,
+    byzantine=0,
+    lies=frozenset({"PROPOSE", "VALID", "INVALID"}),
+    said=kinds("VALID", "INVALID", "QUIET", "STEPS"),
+    together=kinds("QUIET", "STEPS"),
+)
+QUIET_BOUND = Scenario(
+    name="quiet-bound",
+    about="quiet and steps one by one, a Byzantine voice for quiet, bound form",
+    parameters=BOUND,
+    byzantine=2,
+    lies=frozenset({"QUIET", "VALID"}),
+    said=kinds("VALID", "QUIET", "STEPS"),
+    together=kinds("VALID"),
+    others_max=1,
+)
+QUIET_POLYGON = replace(
+    QUIET_BOUND, name="quiet-polygon", about="the same in polygon form, where a header may land late", parameters=POLYGON
+)
+HEADS = Scenario(
+    name="heads",
+    about="heads one by one, a liar about its own, an idle side chain, minimum lengths and force",
+    parameters=replace(BOUND, minimum_blocks=2, maximum_blocks=4, multiple_blocks=2, interval_s=1, force_after_s=3),
+    byzantine=1,
+    lies=frozenset({"HEAD", "VALID"}),
+    said=kinds("HEAD", "VALID", "QUIET", "STEPS"),
+    together=kinds("VALID", "QUIET", "STEPS"),
+    side_min=0,
+    engine_s_max=3,
+)
+THIRDS = Scenario(
+    name="thirds",
+    about="three equal validators, of which two are exactly two thirds and one exactly a third",
+    parameters=BOUND,
+    powers=(1, 1, 1),
+    careless=0,
+    said=kinds("VALID", "INVALID", "QUIET", "STEPS"),
+)
+LEAVERS = Scenario(
+    name="leavers",
+    about="two validators leave with epochs to come, one of them perhaps the proposer",
+    parameters=BOUND,
+    powers=DEVNET_POWERS,
+    said=kinds("VALID", "QUIET", "STEPS"),
+    together=kinds("VALID", "QUIET", "STEPS"),
+    unstakes_max=2,
+    leavers=frozenset({0, 1}),
+    turns_max=4,
+)
+RESETS = Scenario(
+    name="resets",
+    about="the owner deletes headers while others land, late signatures",
+    parameters=POLYGON,
+    said=kinds("VALID", "LATE", "QUIET", "STEPS"),
+    together=kinds("QUIET", "STEPS"),
+    resets_max=1,
+    turns_max=4,
+)
+SLOW_L1 = Scenario(
+    name="slow-l1",
+    about="L1 includes later than the buffer allows, its clock ahead of ours or behind",
+    parameters=replace(BOUND, no_ack_growth_cap=3),
+    said=kinds("VALID", "QUIET", "STEPS"),
+    together=kinds("VALID", "QUIET", "STEPS"),
+    root_steps_s=(1, 6),
+    turns_max=3,
+    root_s_max=14,
+    engine_s_max=1,
+    inclusion_s=3,
+)
+SMALL = (VERDICTS, QUIET_BOUND, QUIET_POLYGON, HEADS, THIRDS, LEAVERS, RESETS, SLOW_L1)
