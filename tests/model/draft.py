@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.model import vector
-from tests.model.state import NOBODY, App, Event, Mined, Proposal, Stage, State, Voice
+from tests.model.state import NOBODY, App, Event, Mined, Proposal, Stage, State
 
 
 class Draft:
@@ -60,18 +60,11 @@ class Draft:
             self.ends,
             self.step,
             self.latest_time,
-            tuple([self._living(voice) for voice in self.voices]),
+            tuple(self.voices),
         )
         base = self._base
         l1 = base.l1 if self.pending is base.l1.pending else base.l1._replace(pending=self.pending)
         return State(app, l1, base.side, tuple(self.forgotten))
-
-    def _living(self, voice: Voice) -> Voice:
-        """Without what can count no more: quiet about an earlier cursor, or up to a T that no later turn can have."""
-        quiet, named = voice.quiet, max(voice.named, self.step)
-        if quiet is not None and (quiet.step != self.step or quiet.deadline <= self.latest_time):
-            quiet = None
-        return voice if quiet is voice.quiet and named == voice.named else Voice(voice.head, quiet, named)
 
 
 def ended(proposal: Proposal, stage: Stage) -> Proposal:

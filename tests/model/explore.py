@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.model.actions import Say
+from tests.model.actions import Action, RootBlock, Say
 from tests.model.fair import Progress
 from tests.model.properties import PROPERTIES, Property
 from tests.model.state import State
 from tests.model.world import Transition, World
 
+WEIGHTS = {
+    **{"Say": 60, "Propose": 20, "EngineBlock": 25, "SideBlock": 10},
+    **{"NoneType": 5, "Header": 5, "Other": 2, "Unstake": 1, "Reset": 1},
+}
+"""How a random walk draws among kinds of actions."""
 PROGRESS = "a_fair_schedule_leads_to_an_ack"
 
 
@@ -112,11 +117,11 @@ class Explorer:
         state, story = self.world.initial(), []
         seen: set[State] = set()
         while report.transitions < steps_max and report.violation is None:
-            choices = list(self.world.successors(state))
-            if not choices:
+            action = drawn(draw, self.world, state)
+            if action is None:
                 state, story = self.world.initial(), []
                 continue
-            transition = draw.choice(choices)
+            transition = self.world.take(state, action)
             report.transitions += 1
             story.append(transition)
             report.depth = max(report.depth, len(story))
@@ -149,6 +154,19 @@ class Explorer:
                 return Violation(PROGRESS, f"no ack with a {progress.foe} Byzantine validator", story)
             report.rounds_max = max(report.rounds_max, rounds)
         return None
+
+
+def drawn(draw: random.Random, world: World, state: State) -> Action | None:
+    """A random next action: first its kind, by weight, so that rare kinds are not drowned by many variants."""
+    choices: dict[str, list[Action]] = {}
+    for action in world.actions(state):
+        kind = type(action.log if isinstance(action, RootBlock) else action).__name__
+        choices.setdefault(kind, []).append(action)
+    if not choices:
+        return None
+    names = sorted(choices)
+    (name,) = draw.choices(names, [WEIGHTS[name] for name in names])
+    return draw.choice(choices[name])
 
 
 def _way(came_from: dict[State, Transition | None], state: State) -> tuple[Transition, ...]:

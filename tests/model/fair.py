@@ -14,12 +14,15 @@ from tests.model.state import Ack, Header, State
 from tests.model.world import FAR, Transition, World, header_of
 
 Foe = Literal["silent", "hostile"]
-ROUNDS_MAX = 400
+ROUNDS_MAX = 200
 """A fair schedule that has no ack by then has none."""
 BLOCKS_PER_S = 6
 """Engine blocks in a second of the schedule: enough for a turn from due to open, as genesis asks of the buffer."""
 ORDER: tuple[Kind, ...] = ("HEAD", "VALID", "INVALID", "QUIET", "STEPS")
 HOSTILE: tuple[Kind, ...] = ("INVALID", "QUIET")
+"""What a hostile validator says whenever it can, beside wrong proposals and a head that is now far ahead, now 0."""
+STORY_MAX = 60
+"""So many actions of a schedule without an ack are told."""
 
 
 class Moment(NamedTuple):
@@ -62,12 +65,10 @@ class Progress:
         return ahead
 
     def story(self, state: State) -> list[Transition]:
-        """The schedule from a state on, to its ack or its limit."""
+        """The first actions of the schedule from a state on."""
         moment, told = Moment(self._with_blocks(state), 0), list[Transition]()
-        for _ in range(ROUNDS_MAX):
+        while len(told) < STORY_MAX:
             told += self.round(moment)
-            if _has_ack(told):
-                break
             moment = Moment(told[-1].after, moment.next_place)
         return told
 
@@ -83,8 +84,13 @@ class Progress:
 
         foe = self.world.scenario.byzantine
         if foe is not None and self.foe == "hostile":
-            for hostile in self._hostile(state, foe):
-                take(hostile)
+            start = state.app.turn.next_start
+            take(Propose(foe, start, start, is_right=False))
+            if any(member.id == foe for member in state.app.members):
+                take(Say("HEAD", (foe,), 0 if state.app.turn.deadline is None else FAR))
+            for kind in HOSTILE:
+                if self.world.can_say(state, kind, foe):
+                    take(Say(kind, (foe,), FAR))
         proposer, range_ = state.app.vector.proposer, self.world.honest_range(state)
         if range_ is not None and state.app.current is None and proposer != foe:
             take(Propose(proposer, *range_, is_right=True))
@@ -97,14 +103,6 @@ class Progress:
         if is_last:
             take(RootBlock(1, self._included(state)))
         return done
-
-    def _hostile(self, state: State, foe: int) -> list[Say | Propose]:
-        """Wrong and unwanted proposals, every statement that might do harm, a head that is now far ahead, now 0."""
-        said: list[Say | Propose] = [Propose(foe, state.app.turn.next_start, state.app.turn.next_start, is_right=False)]
-        if any(member.id == foe for member in state.app.members):
-            said.append(Say("HEAD", (foe,), 0 if state.app.turn.deadline is None else FAR))
-            said += [Say(kind, (foe,), FAR) for kind in HOSTILE if self.world.can_say(state, kind, foe)]
-        return said
 
     def _included(self, state: State) -> Header | None:
         """The submission that L1 includes now: open for long enough, sent when there was time, and accepted."""

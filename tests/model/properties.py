@@ -6,6 +6,7 @@ the state believes it to be.
 
 from collections.abc import Callable, Iterable
 
+from tests.model.actions import EngineBlock
 from tests.model.state import (
     Ack,
     Due,
@@ -18,6 +19,7 @@ from tests.model.state import (
     Proposed,
     ProposerLeft,
     Rejected,
+    State,
     StepApplied,
     WasReset,
 )
@@ -27,7 +29,7 @@ Property = Callable[[World, Transition], str | None]
 
 
 def headers_form_one_chain(_world: World, transition: Transition) -> str | None:
-    """The headers on L1 follow each other without gap or overlap, all of right roots."""
+    """The headers on L1 follow each other without gap or overlap, each of a right root and signed by over 2/3."""
     for event in transition.events:
         if isinstance(event, Landed):
             ends = transition.before.l1.ends
@@ -35,6 +37,8 @@ def headers_form_one_chain(_world: World, transition: Transition) -> str | None:
                 return f"header {event.header.header} starts at {event.header.start}"
             if not event.header.is_right:
                 return f"header {event.header.header} has a wrong root"
+            if not _is_quorum(event.proposal.valid, transition.before.l1.members):
+                return f"header {event.header.header} is signed by {sorted(event.proposal.valid)} alone"
     return None
 
 
@@ -136,9 +140,13 @@ def power_is_there(_world: World, transition: Transition) -> str | None:
     """No-acks, steps and openings have over 2/3 of the power of that moment, rejections at least 1/3."""
     for event in transition.events:
         match event:
-            case NoAck() | StepApplied():
+            case NoAck():
+                told = {voter for voter in event.voters if _has_told_quiet(transition.before, voter, event.deadline)}
+                if not _is_quorum(told, event.members):
+                    return f"turn {event.turn} ended without an ack, and only {sorted(told)} told of quiet"
+            case StepApplied():
                 if not _is_quorum(event.voters, event.members):
-                    return f"{type(event).__name__} by {sorted(event.voters)} alone"
+                    return f"a step was applied by {sorted(event.voters)} alone"
             case Opened():
                 if not _is_quorum(event.proposal.opened, event.members):
                     return f"opened with signatures of {sorted(event.proposal.opened)} alone"
@@ -151,9 +159,8 @@ def power_is_there(_world: World, transition: Transition) -> str | None:
 def a_blocked_proposal_is_rejected(_world: World, transition: Transition) -> str | None:
     """After a block no proposal is left that at least 1/3 calls wrong, and no right one was rejected."""
     app = transition.after.app
-    if app.current is not None and transition.after.app.current is not transition.before.app.current:
-        invalid = _power(app.current.invalid, app.members)
-        if _is_block(transition) and 3 * invalid >= _total(app.members):
+    if app.current is not None and isinstance(transition.action, EngineBlock):
+        if 3 * _power(app.current.invalid, app.members) >= _total(app.members):
             return f"the proposal of turn {app.current.turn} can get no quorum and holds its turn"
     for event in transition.events:
         if isinstance(event, Rejected) and event.proposal.is_right:
@@ -171,6 +178,9 @@ def nothing_armed_when_nothing_is_due(world: World, transition: Transition) -> s
             last_ack_s, p = turn.last_ack_s, world.rules.parameters
             if last_ack_s is not None and event.now < last_ack_s + p.interval_s:
                 return f"turn {event.turn} is due at {event.now}, the last ack was at {last_ack_s}"
+            is_forced = event.now >= (last_ack_s or 0) + p.force_after_s
+            if (turn.head_limit or 0) < turn.next_start + (0 if is_forced else p.minimum_blocks - 1):
+                return f"turn {event.turn} is due with {turn.head_limit} for a start of {turn.next_start}"
     return None
 
 
@@ -189,6 +199,8 @@ def a_due_turn_has_its_time(world: World, transition: Transition) -> str | None:
     for event in transition.events:
         if isinstance(event, Due) and event.deadline < max(event.now, event.latest_time) + buffer_s:
             return f"turn {event.turn} is due at {event.now} with T = {event.deadline}"
+        if isinstance(event, Due) and _in_order(transition):
+            return f"turn {event.turn} is due in the block in which it began"
     return None
 
 
@@ -216,6 +228,14 @@ def ranges_are_allowed(world: World, transition: Transition) -> str | None:
     return None
 
 
+def the_open_proposal_is_of_this_turn(_world: World, transition: Transition) -> str | None:
+    """A turn that ended has no open proposal any more."""
+    app = transition.after.app
+    if app.current is not None and app.current.turn != app.turn.number:
+        return f"the proposal of turn {app.current.turn} is open in turn {app.turn.number}"
+    return None
+
+
 PROPERTIES: tuple[Property, ...] = (
     headers_form_one_chain,
     expired_bound_checkpoint_never_lands,
@@ -234,6 +254,7 @@ PROPERTIES: tuple[Property, ...] = (
     a_due_turn_has_its_time,
     sets_agree,
     ranges_are_allowed,
+    the_open_proposal_is_of_this_turn,
 )
 
 
@@ -241,8 +262,11 @@ def _in_order(transition: Transition) -> list[NoAck | Ack | Rejected | ProposerL
     return [e for e in transition.events if isinstance(e, NoAck | Ack | Rejected | ProposerLeft | WasReset)]
 
 
-def _is_block(transition: Transition) -> bool:
-    return type(transition.action).__name__ == "EngineBlock"
+def _has_told_quiet(state: State, voter: int, deadline: int) -> bool:
+    """By a statement for this T, or by naming a step later than it."""
+    voice = state.app.voices[voter]
+    named = state.l1.pending[: max(0, voice.named - state.app.step)]
+    return (voice.quiet is not None and voice.quiet.deadline == deadline) or any(b.time > deadline for b in named)
 
 
 def _shown(subject: Header | Proposal) -> tuple[int, int, int, bool, int]:

@@ -32,6 +32,7 @@ from tests.model.state import (
     StepApplied,
     Turn,
     Unstake,
+    Voice,
     WasReset,
 )
 
@@ -76,6 +77,7 @@ class Rules:
         self.arm(draft)
         if draft.current is not None and not draft.current.is_committed:
             draft.current = draft.current._replace(is_committed=True)
+        draft.voices = [self.living(draft, voice) for voice in draft.voices]
         draft.now += seconds
         return draft.freeze(), tuple(draft.events)
 
@@ -114,6 +116,13 @@ class Rules:
     def quiet_counts(self, draft: Draft, quiet: Quiet, deadline: int) -> bool:
         """P4, QUIET(T): while its step number and T are the state's."""
         return (quiet.step, quiet.deadline) == (draft.step, deadline)
+
+    def living(self, draft: Draft, voice: Voice) -> Voice:
+        """Without what can count no more: quiet about an earlier cursor, or up to a T that no later turn can have."""
+        quiet, named = voice.quiet, max(voice.named, draft.step)
+        if quiet is not None and (quiet.step != draft.step or quiet.deadline <= draft.latest_time):
+            quiet = None
+        return voice if quiet is voice.quiet and named == voice.named else Voice(voice.head, quiet, named)
 
     def is_beyond(self, block: Mined, deadline: int) -> bool:
         """P4, QUIET(T): a step in a block later than T says the same; a log at or before T always wins."""

@@ -89,14 +89,24 @@ QUIET_POLYGON = replace(
 )
 HEADS = Scenario(
     name="heads",
-    about="heads one by one, a liar about its own, an idle side chain, minimum lengths and force",
-    parameters=replace(BOUND, minimum_blocks=2, maximum_blocks=4, multiple_blocks=2, interval_s=1, force_after_s=3),
-    byzantine=1,
+    about="heads one by one, a liar about its own",
+    parameters=replace(BOUND, minimum_blocks=2, maximum_blocks=4, multiple_blocks=2),
+    byzantine=2,
     lies=frozenset({"HEAD", "VALID"}),
     said=kinds("HEAD", "VALID", "QUIET", "STEPS"),
     together=kinds("VALID", "QUIET", "STEPS"),
     side_min=0,
-    engine_s_max=3,
+    root_s_max=3,
+)
+PACE = Scenario(
+    name="pace",
+    about="an idle side chain, minimum lengths, the interval, and ranges of any length once it is forced",
+    parameters=replace(BOUND, minimum_blocks=2, maximum_blocks=4, multiple_blocks=2, interval_s=2, force_after_s=3),
+    said=kinds("HEAD", "VALID", "QUIET", "STEPS"),
+    together=kinds("HEAD", "VALID", "QUIET", "STEPS"),
+    side_min=0,
+    turns_max=3,
+    engine_s_max=4,
 )
 THIRDS = Scenario(
     name="thirds",
@@ -138,4 +148,38 @@ SLOW_L1 = Scenario(
     engine_s_max=1,
     inclusion_s=3,
 )
-SMALL = (VERDICTS, QUIET_BOUND, QUIET_POLYGON, HEADS, THIRDS, LEAVERS, RESETS, SLOW_L1)
+SMALL = (VERDICTS, QUIET_BOUND, QUIET_POLYGON, HEADS, PACE, THIRDS, LEAVERS, RESETS, SLOW_L1)
+
+FOREVER = 10**9
+REPLAYED = Scenario(
+    name="replayed",
+    about="everything at once, under parameters that genesis accepts, without bounds: for walks",
+    parameters=Parameters(
+        is_bound=True,
+        minimum_blocks=2,
+        maximum_blocks=6,
+        multiple_blocks=2,
+        interval_s=2,
+        force_after_s=9,
+        confirmation_lag_s=1,
+        no_ack_buffer_s=6,
+        no_ack_growth_cap=2,
+        grace_blocks=2,
+        inclusion_allowance_s=1,
+    ),
+    powers=DEVNET_POWERS,
+    byzantine=3,
+    lies=frozenset({"HEAD", "VALID", "INVALID", "QUIET", "PROPOSE"}),
+    said=frozenset(ALL_KINDS),
+    root_steps_s=(1, 4),
+    turns_max=FOREVER,
+    engine_s_max=FOREVER,
+    root_s_max=FOREVER,
+    side_min=0,
+    side_max=FOREVER,
+    others_max=FOREVER,
+    unstakes_max=1,
+    leavers=frozenset({0}),
+    resets_max=3,
+    genesis_l1_s=-10,
+)

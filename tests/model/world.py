@@ -63,11 +63,8 @@ class World:
         return State(app, RootChain(genesis_l1_s, 1, members, (), (), 0, 0, 0), self.scenario.side_min, ())
 
     def successors(self, state: State) -> Iterator[Transition]:
-        """Everything that may happen next and changes something."""
-        for action in self.actions(state):
-            transition = self.take(state, action)
-            if transition.after != state:
-                yield transition
+        """Everything that may happen next; some of it changes nothing."""
+        return (self.take(state, action) for action in self.actions(state))
 
     def actions(self, state: State) -> Iterator[Action]:
         """Everything that may happen next."""
