@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test lint typecheck bench contracts check-contracts anvil proto clean
+.PHONY: help install devnet soak test lint typecheck model bench contracts check-contracts anvil proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -42,6 +42,9 @@ lint: install ## Check style.
 
 typecheck: install ## Check types, strictly, in code and tests.
 	$(BIN)/mypy
+
+model: install ## Explore the model of the turn machinery to its deep bounds, and break its rules.
+	$(BIN)/python -m tests.model $(ARGS)
 
 bench: install ## Measure, as ratios against baselines of the same run.
 	$(BIN)/python -m tests.bench

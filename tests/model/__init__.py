@@ -1,4 +1,4 @@
-"""An explicit-state model of the turn machinery (docs/model.md): small, explored to its bounds, and replayed on the code.
+"""An explicit-state model of the turn machinery (docs/model.md), explored to its bounds and replayed.
 
 state.py       what the model knows: the replicated state, L1, the side chain
 rules.py       the rules of docs/protocol.md, one method each, which a mutant replaces

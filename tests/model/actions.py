@@ -54,7 +54,9 @@ class RootBlock(NamedTuple):
             case None:
                 contents = "empty"
             case Header():
-                contents = f"header {self.log.header}: {self.log.start} to {self.log.end}, proposed in turn {self.log.turn}"
+                contents = (
+                    f"header {self.log.header}: {self.log.start} to {self.log.end}, proposed in turn {self.log.turn}"
+                )
             case Reset():
                 contents = f"headers from {self.log.header} on are deleted"
             case Other():

@@ -69,6 +69,4 @@ class Draft:
 
 def ended(proposal: Proposal, stage: Stage) -> Proposal:
     """A proposal as it is kept once its turn has ended: what it says, and its signatures."""
-    return proposal._replace(
-        stage=stage, grace_left=0, invalid=NOBODY, opened_s=None, opened=NOBODY, is_committed=True
-    )
+    return proposal._replace(stage=stage, grace_left=0, invalid=NOBODY, opened_s=None, opened=NOBODY, is_committed=True)

@@ -1,13 +1,20 @@
 """Broken rules, one each, and the scenario in which it shows: how we know that the properties can fail.
 
 Each mutant replaces one method of Rules. It must break a property, or keep the fair schedule from an ack, within the
-scenario's small bounds.
+scenario's bounds. The same mutants show that a replay would tell if model and application differed.
+
+No mutant lets QUIET count after the cursor has moved: while less than a third lies, that is the same rule. Quiet up to
+T is said only when no log after the cursor stands at or before T, so a step that moves the cursor later is later than T
+too, and says quiet by itself. The rule lets a validator that erred be right again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from tests.model import scenarios
+
+from tests.model import properties, scenarios
 from tests.model.draft import Draft
+from tests.model.explore import Explorer, Report
+from tests.model.properties import Property
 from tests.model.rules import Rules
 from tests.model.scenarios import Scenario
 from tests.model.state import (
@@ -25,6 +32,7 @@ from tests.model.state import (
     Turn,
     Voice,
 )
+from tests.model.world import World
 
 
 class QuorumAtTwoThirds(Rules):
@@ -282,13 +290,60 @@ class ContractCountsHeads(Rules):
 
 @dataclass(frozen=True)
 class Mutant:
-    """A broken rule, where it shows, and the property that it breaks."""
+    """A broken rule, where it shows, and which property it breaks there."""
 
     rules: type[Rules]
     scenario: Scenario
-    property: str
+    broken: Property | None
+    """None if it is the fair schedule that leads to no ack."""
 
     @property
     def name(self) -> str:
-        """Its class, in words."""
+        """That of its class."""
         return self.rules.__name__
+
+    def hunted(self, states_max: int) -> Report:
+        """Explored for that property alone."""
+        world = World(self.rules(self.scenario.parameters), self.scenario)
+        if self.broken is None:
+            return Explorer(world, properties=()).breadth_first(states_max)
+        return Explorer(world, properties=(self.broken,), progress_every=0).breadth_first(states_max)
+
+
+MUTANTS = (
+    Mutant(QuorumAtTwoThirds, scenarios.THIRDS, properties.power_is_there),
+    Mutant(RejectionOverAThird, scenarios.THIRDS, properties.a_blocked_proposal_is_rejected),
+    Mutant(RejectionByOne, scenarios.VERDICTS, None),
+    Mutant(QuietAtTheDeadline, scenarios.QUIET_BOUND, properties.no_ack_means_no_header),
+    Mutant(LaterStepIsNotQuiet, scenarios.QUIET_POLYGON, properties.late_header_finds_its_turn_ended),
+    Mutant(QuietCountedOnceABlock, scenarios.QUIET_POLYGON, properties.late_header_finds_its_turn_ended),
+    Mutant(QuietOfAnyDeadline, scenarios.VERDICTS, None),
+    Mutant(SilenceIsQuiet, scenarios.PACE, properties.power_is_there),
+    Mutant(NoAckKeepsTheProposer, scenarios.VERDICTS, None),
+    Mutant(NoAckKeepsTheProposal, scenarios.VERDICTS, None),
+    Mutant(ArmedAtOnce, scenarios.RESETS, properties.a_due_turn_has_its_time),
+    Mutant(LeavingProposerKeepsTheTurn, scenarios.LEAVERS, properties.sets_agree),
+    Mutant(TurnNumberReused, scenarios.RESETS, properties.turn_numbers_only_rise),
+    Mutant(AckOfClosedRotates, scenarios.QUIET_POLYGON, properties.an_ack_rotates_once),
+    Mutant(AckNeverRotates, scenarios.RESETS, properties.an_ack_rotates_once),
+    Mutant(ClosedForgottenAtOnce, scenarios.QUIET_POLYGON, properties.no_header_of_ours_is_foreign),
+    Mutant(HeadLimitOfEachTurn, scenarios.HEADS, properties.what_was_due_stays_due),
+    Mutant(HeadOfAnyone, scenarios.HEADS, properties.nothing_armed_when_nothing_is_due),
+    Mutant(ArmedWhenIdle, scenarios.PACE, properties.nothing_armed_when_nothing_is_due),
+    Mutant(IntervalIgnored, scenarios.PACE, properties.nothing_armed_when_nothing_is_due),
+    Mutant(DeadlineNeverGrows, scenarios.SLOW_L1, None),
+    Mutant(L1TimeNotInBase, scenarios.SLOW_L1, None),
+    Mutant(SecondProposalAllowed, scenarios.VERDICTS, properties.one_digest_per_slot),
+    Mutant(RefusedProposalUsesUpTheTurn, scenarios.VERDICTS, None),
+    Mutant(AnybodyProposes, scenarios.VERDICTS, None),
+    Mutant(ContractIgnoresValidUntil, scenarios.QUIET_BOUND, properties.expired_bound_checkpoint_never_lands),
+    Mutant(SignsAnyRoot, scenarios.VERDICTS, properties.headers_form_one_chain),
+    Mutant(LeaverGoesOneAckEarly, scenarios.LEAVERS, properties.sets_agree),
+    Mutant(LeaverStaysOneAckLong, scenarios.LEAVERS, properties.sets_agree),
+    Mutant(AckForgetsTheEpoch, scenarios.LEAVERS, properties.sets_agree),
+    Mutant(ResetKeepsTheStart, scenarios.RESETS, None),
+    Mutant(RejectionKeepsTheTurn, scenarios.VERDICTS, properties.a_blocked_proposal_is_rejected),
+    Mutant(ContractCountsHeads, scenarios.RESETS, properties.headers_form_one_chain),
+)
+OUTSIDE = (ContractIgnoresValidUntil, SignsAnyRoot, ContractCountsHeads)
+"""Broken where the application has no part: what L1 takes, and what a validator signs."""

@@ -88,12 +88,13 @@ def no_header_of_ours_is_foreign(world: World, transition: Transition) -> str | 
 
 
 def one_digest_per_slot(_world: World, transition: Transition) -> str | None:
-    """A turn has one proposal at most, so nobody honest is ever asked to sign two digests in its slot."""
+    """The proposals of a turn have one digest, so nobody honest is ever asked to sign two in its slot."""
     for event in transition.events:
         if isinstance(event, Proposed):
             state = transition.before
             held = [*state.app.closed, *state.forgotten, *([state.app.current] if state.app.current else [])]
-            if any(other.turn == event.proposal.turn for other in held):
+            digest = _signed(event.proposal)
+            if any(other.turn == digest[0] and _signed(other) != digest for other in held):
                 return f"turn {event.proposal.turn} has a second proposal"
     return None
 
@@ -132,7 +133,9 @@ def late_header_finds_its_turn_ended(_world: World, transition: Transition) -> s
     """A header mined after T never ends its own turn as an ack."""
     for event in transition.events:
         if isinstance(event, Ack) and event.turn == event.header.turn and event.time > event.header.valid_until:
-            return f"the header of turn {event.turn}, mined at {event.time} after {event.header.valid_until}, is its ack"
+            return (
+                f"the header of turn {event.turn}, mined at {event.time} after {event.header.valid_until}, is its ack"
+            )
     return None
 
 
@@ -160,7 +163,8 @@ def a_blocked_proposal_is_rejected(_world: World, transition: Transition) -> str
     """After a block no proposal is left that at least 1/3 calls wrong, and no right one was rejected."""
     app = transition.after.app
     if app.current is not None and isinstance(transition.action, EngineBlock):
-        if 3 * _power(app.current.invalid, app.members) >= _total(app.members):
+        is_blocked = 3 * _power(app.current.invalid, app.members) >= _total(app.members)
+        if is_blocked:
             return f"the proposal of turn {app.current.turn} can get no quorum and holds its turn"
     for event in transition.events:
         if isinstance(event, Rejected) and event.proposal.is_right:
@@ -274,6 +278,11 @@ def _shown(subject: Header | Proposal) -> tuple[int, int, int, bool, int]:
     return (subject.proposer, subject.start, subject.end, subject.is_right, subject.header)
 
 
+def _signed(proposal: Proposal) -> tuple[object, ...]:
+    """What its signatures are over, from its turn to its T."""
+    return proposal[:7]
+
+
 def _power(who: Iterable[int], members: tuple[Member, ...]) -> int:
     named = frozenset(who)
     return sum(member.power for member in members if member.id in named)
@@ -285,5 +294,3 @@ def _total(members: tuple[Member, ...]) -> int:
 
 def _is_quorum(who: Iterable[int], members: tuple[Member, ...]) -> bool:
     return 3 * _power(who, members) > 2 * _total(members)
-
-

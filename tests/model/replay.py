@@ -4,6 +4,8 @@ What a walk of the model does becomes transactions with real signatures, L1 logs
 whole of the turn machinery is read from the application's state and compared. This is what keeps the model true.
 """
 
+import random
+from collections import Counter
 from typing import NamedTuple
 
 from bridge.codec.checkpoint import DataForm
@@ -14,14 +16,16 @@ from node.app.messages import Head, Quiet, Statement, Steps, subject_of
 from node.app.parameters import RootChainParameters
 from node.app.state import Proposal as RealProposal
 from tests.model.actions import Action, EngineBlock, Propose, RootBlock, Say
+from tests.model.explore import drawn
 from tests.model.scenarios import Scenario
 from tests.model.state import Header, Log, Parameters, Proposal, Reset, State, Unstake
+from tests.model.world import World
 from tests.unit.app import logs
 from tests.unit.app.network import GENESIS_S, Network, Validator, key, root_of, with_parameters
 
 HEADER_ID_STEP = 10_000
-GENESIS_L1_S = -10
-"""When the L1 block of the network's genesis was made."""
+STORY_MAX = 30
+"""So many of the last actions before a difference are told."""
 
 
 class ProposalView(NamedTuple):
@@ -93,6 +97,31 @@ def _proposal_view(proposal: Proposal) -> ProposalView:
     return ProposalView(**{name: fields[name] for name in ProposalView._fields})
 
 
+def replayed(world: World, seed: int, steps_max: int) -> tuple[Counter[str], str | None]:
+    """A random walk on both: how often each event happened, and where the application first differs, if it does."""
+    draw, counts = random.Random(seed), Counter[str]()
+    state, replay, story = world.initial(), Replay(world.scenario), list[str]()
+    for _ in range(steps_max):
+        action = drawn(draw, world, state)
+        assert action is not None, "a world without bounds always goes on"
+        replay.take(state, action)
+        transition = world.take(state, action)
+        state = transition.after
+        story.append(f"{action}  {[type(event).__name__ for event in transition.events] or ''}")
+        counts.update(type(event).__name__ for event in transition.events)
+        if isinstance(action, EngineBlock):
+            counts["engine blocks"] += 1
+            model, real = model_view(state), replay.view()
+            if model != real:
+                differing = [
+                    f"{name}: the model says {ours}, the application {theirs}"
+                    for name, ours, theirs in zip(View._fields, model, real, strict=True)
+                    if ours != theirs
+                ]
+                return counts, "\n".join([*story[-STORY_MAX:], *differing])
+    return counts, None
+
+
 class Replay:
     """A network that does what the model did. Model validators are numbered in the order of their addresses."""
 
@@ -143,9 +172,7 @@ class Replay:
             last_ack_s=_since_genesis(turn.last_ack_s),
             current=None if book.current is None else self._view_of(book.current),
             closed=tuple((proposal.turn, self._verdicts(proposal, is_valid=True)) for proposal in book.closed),
-            members=tuple(
-                sorted((self._place[m.signer], m.deactivation_epoch) for m in state.validators.members)
-            ),
+            members=tuple(sorted((self._place[m.signer], m.deactivation_epoch) for m in state.validators.members)),
             epoch=state.validators.epoch,
             step=feed.step_number - 1,
             latest_time=feed.latest_time - GENESIS_S,
@@ -187,7 +214,8 @@ class Replay:
             case "INVALID":
                 return network.invalid()
             case "QUIET":
-                return Quiet(0, 1, feed.step_number, network.deadline, UnixSeconds(GENESIS_S + action.value))
+                head_time = UnixSeconds(GENESIS_S + action.value)
+                return Quiet(0, 1, feed.step_number, UnixSeconds(network.deadline), head_time)
             case "STEPS":
                 place = self._validators.index(validator)
                 ahead = [found for found in network.l1[0].steps if found[0].number >= feed.step_number][: action.value]
@@ -256,4 +284,3 @@ def _root(start: int, end: int, *, is_right: bool) -> Hash32:
 
 def _since_genesis(time_s: int | None) -> int | None:
     return None if time_s is None else time_s - GENESIS_S
-

@@ -198,7 +198,7 @@ class Rules:
         self.remove_leavers(draft)
 
     def match(self, draft: Draft, header: Header) -> Proposal | None:
-        """P4, Ack: by proposer, start, end, root (and header id in bound form); the open one, then closed, newest first."""
+        """P4, Ack: by proposer, start, end, root (bound: header id); the open one, then closed ones, newest first."""
         wanted = (header.proposer, header.start, header.end, header.is_right)
         for proposal in (draft.current, *reversed(draft.closed)):
             if proposal is None or (proposal.proposer, proposal.start, proposal.end, proposal.is_right) != wanted:
@@ -384,7 +384,9 @@ class Rules:
         next_start = l1.ends[-1] + 1 if l1.ends else 0
         if proposal.start != next_start or 3 * signed <= 2 * total:
             return False
-        return not self.parameters.is_bound or self.is_in_time(proposal, time) and proposal.header == len(l1.ends) + 1
+        if not self.parameters.is_bound:
+            return True
+        return self.is_in_time(proposal, time) and proposal.header == len(l1.ends) + 1
 
     def is_in_time(self, proposal: Proposal, time: int) -> bool:
         """P6: the contract refuses a block time beyond validUntil."""
@@ -395,5 +397,3 @@ class Rules:
     def signs(self, proposal: Proposal, side: int) -> bool:
         """P5, VALID: over its own confirmed blocks, whose root is the proposal's."""
         return proposal.is_right and side >= proposal.end
-
-

@@ -1,15 +1,24 @@
 """Small worlds, each with one part of the machinery in the open, and the bounds to which they are explored.
 
-Four validators have the powers of a devnet; any three are a quorum, any two at least a third. What is not said `together`
-each honest validator says, or does not say, by itself. "Small" bounds are those of `make test`, "deep" ones of `make model`.
+What is not said `together` each honest validator says, or does not say, by itself. `make test` explores EXPLORED up to
+STATES_SMALL states each; `make model` explores all of EXPLORED, and WIDER up to STATES_DEEP states each.
 """
 
 from dataclasses import dataclass, replace
-
 from functools import cached_property
 
 from tests.model.actions import Kind
 from tests.model.state import Parameters
+
+STATES_SMALL = 8_000
+STATES_DEEP = 200_000
+STATES_ALL = 1_000_000
+"""More than any of EXPLORED has."""
+PROGRESS_EVERY_SMALL = 16
+"""With small bounds every 16th state is asked for its way to an ack; with deep ones every state."""
+WALK_STEPS_SMALL = 3_000
+WALK_STEPS_DEEP = 50_000
+REPLAY_STEPS_DEEP = 20_000
 
 BOUND = Parameters(is_bound=True)
 POLYGON = Parameters(is_bound=False)
@@ -22,7 +31,7 @@ ALL_KINDS: tuple[Kind, ...] = ("HEAD", "VALID", "LATE", "INVALID", "QUIET", "STE
 
 @dataclass(frozen=True)
 class Scenario:
-    """A world's population, and how far it is explored."""
+    """A world: who is in it, and how far it is explored."""
 
     name: str
     about: str
@@ -85,7 +94,10 @@ QUIET_BOUND = Scenario(
     others_max=1,
 )
 QUIET_POLYGON = replace(
-    QUIET_BOUND, name="quiet-polygon", about="the same in polygon form, where a header may land late", parameters=POLYGON
+    QUIET_BOUND,
+    name="quiet-polygon",
+    about="the same in polygon form, where a header may land late",
+    parameters=POLYGON,
 )
 HEADS = Scenario(
     name="heads",
@@ -148,12 +160,10 @@ SLOW_L1 = Scenario(
     engine_s_max=1,
     inclusion_s=3,
 )
-SMALL = (VERDICTS, QUIET_BOUND, QUIET_POLYGON, HEADS, PACE, THIRDS, LEAVERS, RESETS, SLOW_L1)
-
 FOREVER = 10**9
-REPLAYED = Scenario(
-    name="replayed",
-    about="everything at once, under parameters that genesis accepts, without bounds: for walks",
+WALKED = Scenario(
+    name="walked-bound",
+    about="everything at once and without bounds, under parameters that genesis accepts: for walks",
     parameters=Parameters(
         is_bound=True,
         minimum_blocks=2,
@@ -167,8 +177,8 @@ REPLAYED = Scenario(
         grace_blocks=2,
         inclusion_allowance_s=1,
     ),
-    powers=DEVNET_POWERS,
-    byzantine=3,
+    powers=(10, 9, 8, 7, 6, 5),
+    byzantine=5,
     lies=frozenset({"HEAD", "VALID", "INVALID", "QUIET", "PROPOSE"}),
     said=frozenset(ALL_KINDS),
     root_steps_s=(1, 4),
@@ -178,8 +188,38 @@ REPLAYED = Scenario(
     side_min=0,
     side_max=FOREVER,
     others_max=FOREVER,
-    unstakes_max=1,
-    leavers=frozenset({0}),
+    unstakes_max=3,
+    leavers=frozenset({0, 1, 2}),
     resets_max=3,
     genesis_l1_s=-10,
 )
+WALKED_POLYGON = replace(
+    WALKED,
+    name="walked-polygon",
+    about="the same in polygon form, with the powers of a devnet",
+    parameters=replace(WALKED.parameters, is_bound=False),
+    powers=DEVNET_POWERS,
+    byzantine=3,
+    leavers=frozenset({0}),
+)
+WALKED_EQUALS = replace(
+    WALKED,
+    name="walked-equals",
+    about="the same with three equal validators, so that addresses decide, and thirds are exact",
+    powers=(1, 1, 1),
+    byzantine=None,
+    careless=0,
+    lies=frozenset(),
+    unstakes_max=0,
+)
+WALKS = (WALKED, WALKED_POLYGON, WALKED_EQUALS)
+EXPLORED = (VERDICTS, QUIET_BOUND, QUIET_POLYGON, HEADS, PACE, THIRDS, LEAVERS, RESETS, SLOW_L1)
+WIDER = (
+    replace(VERDICTS, name="verdicts-wider", engine_s_max=1, turns_max=3),
+    replace(QUIET_BOUND, name="quiet-bound-wider", engine_s_max=1, root_s_max=6, turns_max=3),
+    replace(QUIET_POLYGON, name="quiet-polygon-wider", powers=DEVNET_POWERS, byzantine=3),
+    replace(HEADS, name="heads-wider", powers=DEVNET_POWERS, byzantine=3, engine_s_max=1),
+    replace(LEAVERS, name="leavers-wider", together=kinds("QUIET", "STEPS"), engine_s_max=1),
+    replace(RESETS, name="resets-wider", resets_max=2, turns_max=5),
+)
+"""The same with wider bounds: more than `make test` has time for, and more than even `make model` sees the end of."""

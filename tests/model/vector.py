@@ -24,9 +24,7 @@ def rotated(members: tuple[Member, ...], vector: Vector) -> Vector:
 def without(before: tuple[Member, ...], after: tuple[Member, ...], vector: Vector) -> Vector:
     """The vector once members have left: who stays keeps its priority, centred; the proposer stays, gone or not."""
     stays = {member.id for member in after}
-    kept = tuple(
-        priority for priority, member in zip(vector.priorities, before, strict=True) if member.id in stays
-    )
+    kept = tuple(priority for priority, member in zip(vector.priorities, before, strict=True) if member.id in stays)
     return Vector(_normal(kept, sum(member.power for member in after)), vector.proposer)
 
 

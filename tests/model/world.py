@@ -124,8 +124,8 @@ class World:
                 return is_foe or (l1.time > deadline and all(block.time > deadline for block in l1.pending))
             case "LATE":
                 last = app.closed[-1] if app.closed else None
-                return last is not None and validator not in last.valid and (
-                    is_foe or self.rules.signs(last, state.side)
+                return (
+                    last is not None and validator not in last.valid and (is_foe or self.rules.signs(last, state.side))
                 )
             case _:
                 proposal = app.current
@@ -183,9 +183,7 @@ class World:
     def proposal(self, turn: Turn, action: Propose) -> Proposal:
         """The proposal of a validator for a turn."""
         deadline = 0 if turn.deadline is None else turn.deadline
-        return Proposal(
-            turn.number, action.who, action.start, action.end, action.is_right, turn.next_header, deadline
-        )
+        return Proposal(turn.number, action.who, action.start, action.end, action.is_right, turn.next_header, deadline)
 
     def _said(self, app: App, kind: Kind, validator: int, value: int) -> App:
         if kind == "LATE":
@@ -259,8 +257,7 @@ class World:
                 l1 = l1._replace(ends=(*l1.ends, log.end), epoch=epoch, members=stay)
             case Unstake():
                 members = tuple(
-                    member._replace(leaves=log.epoch) if member.id == log.validator else member
-                    for member in l1.members
+                    member._replace(leaves=log.epoch) if member.id == log.validator else member for member in l1.members
                 )
                 l1 = l1._replace(members=members, unstakes=l1.unstakes + 1)
             case Reset():
