@@ -14,10 +14,15 @@ from tests.model.state import State
 from tests.model.world import Transition, World
 
 WEIGHTS = {
-    "Say": 60,
-    "Propose": 20,
-    "EngineBlock": 25,
-    "SideBlock": 10,
+    "HEAD": 10,
+    "VALID": 20,
+    "LATE": 5,
+    "INVALID": 5,
+    "QUIET": 10,
+    "STEPS": 15,
+    "Propose": 10,
+    "EngineBlock": 20,
+    "SideBlock": 5,
     "NoneType": 5,
     "Header": 5,
     "Other": 2,
@@ -173,7 +178,8 @@ def drawn(draw: random.Random, world: World, state: State) -> Action | None:
     """A random next action: first its kind, by weight, so that rare kinds are not drowned by many variants."""
     choices: dict[str, list[Action]] = {}
     for action in world.actions(state):
-        kind = type(action.log if isinstance(action, RootBlock) else action).__name__
+        named = action.log if isinstance(action, RootBlock) else action
+        kind = action.kind if isinstance(action, Say) else type(named).__name__
         choices.setdefault(kind, []).append(action)
     if not choices:
         return None

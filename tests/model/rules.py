@@ -48,11 +48,11 @@ class Rules:
     # --- power (P2)
 
     def is_quorum(self, part: int, total: int) -> bool:
-        """P: over 2/3."""
+        """Words: over 2/3."""
         return 3 * part > 2 * total
 
     def is_third(self, part: int, total: int) -> bool:
-        """P: at least 1/3."""
+        """Words: at least 1/3."""
         return 3 * part >= total
 
     def greatest_shared(self, members: tuple[Member, ...], values: Mapping[int, int]) -> int | None:

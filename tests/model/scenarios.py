@@ -11,7 +11,7 @@ from tests.model.actions import Kind
 from tests.model.state import Parameters
 
 STATES_SMALL = 8_000
-STATES_DEEP = 200_000
+STATES_DEEP = 100_000
 STATES_ALL = 1_000_000
 """More than any of EXPLORED has."""
 PROGRESS_EVERY_SMALL = 16
@@ -150,8 +150,10 @@ RESETS = Scenario(
 )
 SLOW_L1 = Scenario(
     name="slow-l1",
-    about="L1 includes later than the buffer allows, its clock ahead of ours or behind",
+    about="L1 includes later than the buffer allows, its clock ahead of ours or behind, a Byzantine proposer's turns",
     parameters=replace(BOUND, no_ack_growth_cap=3),
+    byzantine=2,
+    lies=frozenset({"VALID"}),
     said=kinds("VALID", "QUIET", "STEPS"),
     together=kinds("VALID", "QUIET", "STEPS"),
     root_steps_s=(1, 6),
