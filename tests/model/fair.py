@@ -14,7 +14,7 @@ from tests.model.state import Ack, Header, State
 from tests.model.world import FAR, Transition, World, header_of
 
 Foe = Literal["silent", "hostile"]
-ROUNDS_MAX = 200
+ROUNDS_MAX = 400
 """A fair schedule that has no ack by then has none."""
 BLOCKS_PER_S = 6
 """Engine blocks in a second of the schedule: enough for a turn from due to open, as genesis asks of the buffer."""
