@@ -54,7 +54,7 @@ def _explored(scenarios: list[Scenario]) -> bool:
 def _walked(scenarios: list[Scenario]) -> bool:
     if not scenarios:
         return True
-    _say("\nRandom walks, and their first actions replayed on the application:\n", TABLE_HEAD)
+    _say("\nRandom walks, each replayed on the application:\n", TABLE_HEAD)
     is_well = True
     for scenario in scenarios:
         for seed in SEEDS:

@@ -120,7 +120,9 @@ class Rules:
     def living(self, draft: Draft, voice: Voice) -> Voice:
         """Without what can count no more: quiet about an earlier cursor, or up to a T that no later turn can have."""
         quiet, named = voice.quiet, max(voice.named, draft.step)
-        if quiet is not None and (quiet.step != draft.step or quiet.deadline <= draft.latest_time):
+        if quiet is not None and quiet.deadline != draft.turn.deadline:
+            quiet = None if quiet.deadline <= draft.latest_time else quiet
+        if quiet is not None and quiet.step != draft.step:
             quiet = None
         return voice if quiet is voice.quiet and named == voice.named else Voice(voice.head, quiet, named)
 

@@ -17,7 +17,7 @@ STATES_ALL = 1_000_000
 PROGRESS_EVERY_SMALL = 16
 """With small bounds every 16th state is asked for its way to an ack; with deep ones every state."""
 WALK_STEPS_SMALL = 3_000
-WALK_STEPS_DEEP = 50_000
+WALK_STEPS_DEEP = 20_000
 REPLAY_STEPS_DEEP = 20_000
 
 BOUND = Parameters(is_bound=True)
