@@ -10,7 +10,7 @@ from functools import cached_property
 from tests.model.actions import Kind
 from tests.model.state import Parameters
 
-STATES_SMALL = 8_000
+STATES_SMALL = 6_000
 STATES_DEEP = 100_000
 STATES_ALL = 1_000_000
 """More than any of EXPLORED has."""
