@@ -171,7 +171,16 @@ def _draw_faults(source: random.Random, settings: SimulationSettings) -> list[Fa
     enabled += [kind for kind, share in _RARE.items() if source.random() < share]
     count = source.randint(len(enabled), min(FAULTS_MAX, 3 * len(enabled)))
     victims = _lasting_victims(source, settings.validators)
-    return [_draw_fault(number, source, enabled, victims, settings) for number in range(1, count + 1)]
+    faults = [_draw_fault(number, source, enabled, victims, settings) for number in range(1, count + 1)]
+    liars: set[int | None] = set()
+    kept: list[Fault] = []
+    for fault in faults:
+        if fault.kind is not FaultKind.BYZANTINE:
+            kept.append(fault)
+        elif fault.validator not in liars:  # nobody lies twice
+            liars.add(fault.validator)
+            kept.append(fault)
+    return kept
 
 
 def _lasting_victims(source: random.Random, validators: int) -> list[int]:
@@ -194,7 +203,7 @@ def _draw_fault(
     elif kind in OF_ONE_VALIDATOR:
         validator = source.randrange(settings.validators)
     elif kind in RPC_KINDS:
-        validator = None if source.random() < 0.2 else source.randrange(settings.validators)
+        validator = None if source.random() < 0.3 else source.randrange(settings.validators)
     return Fault(
         number=number,
         kind=kind,
@@ -202,7 +211,7 @@ def _draw_fault(
         for_s=for_s,
         validator=validator,
         chain=source.choice((ROOT, SIDE)) if kind in RPC_KINDS or kind.value.endswith(("stops", "reorg")) else None,
-        endpoint=source.choice(("a", "a", "b", None)) if kind in RPC_KINDS else None,
+        endpoint=source.choice(("a", "b", None, None)) if kind in RPC_KINDS else None,
         amount=_amount(kind, source, settings),
     )
 
