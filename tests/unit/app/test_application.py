@@ -10,7 +10,7 @@ import pytest
 from bridge.codec import rlp
 from bridge.codec.hash import keccak256
 from bridge.codec.section_tree import tree_verify
-from bridge.codec.types import BlockNumber
+from bridge.codec.types import BlockNumber, ValidatorId
 from node.app.abci import (
     CheckTxRequest,
     CheckTxType,
@@ -22,7 +22,13 @@ from node.app.abci import (
 )
 from node.app.apphash import SECTION_NAMES
 from node.app.application import Application
-from node.app.blocks import BLOCK_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, ENVELOPE_BYTES, LARGE_ATTESTS_BYTES_MAX
+from node.app.blocks import (
+    BLOCK_BYTES_MAX,
+    BLOCK_TRANSACTIONS_MAX,
+    ENVELOPE_BYTES,
+    LARGE_ATTESTS_BYTES_MAX,
+    SMALL_ATTEST_BYTES,
+)
 from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode, UpgradeNeeded
 from node.app.execution import NONCE_WINDOW
 from node.app.genesis import genesis_hash
@@ -199,6 +205,8 @@ def test_check_tx__each_fault__its_code() -> None:
     assert network.check(bytes(TRANSACTION_BYTES_MAX + 1)).code == TransactionCode.TOO_LARGE
     assert network.check(good[:-1] + bytes([good[-1] ^ 1])).code == TransactionCode.BAD_SIGNATURE
     assert network.check(good[:-65] + bytes(65)).code == TransactionCode.BAD_SIGNATURE
+    another_s = network.attest(network.validators[1], head(5))
+    assert network.check(good[:-65] + another_s[-65:]).code == TransactionCode.BAD_SIGNATURE
     stranger = Validator(one.id, key(99))
     assert network.check(network.attest(stranger, head(5))).code == TransactionCode.UNKNOWN_SIGNER
     network.block(good)
@@ -330,6 +338,16 @@ def test_process__what_a_correct_proposer_avoids__rejected() -> None:
     assert process(network, proposal, second) is ProposalStatus.REJECT
     assert process(network, *([b"x"] * (BLOCK_TRANSACTIONS_MAX + 1))) is ProposalStatus.REJECT
     assert process(network, bytes(BLOCK_BYTES_MAX + 1)) is ProposalStatus.REJECT
+
+
+def test_process__many_small_attestations_over_four_mebibytes__rejected() -> None:
+    network = Network()
+    body = network.l1_block(logs.unknown(data=bytes(7_800)))
+    small = [network.attest(Validator(ValidatorId(n), key(n)), steps=body) for n in range(1, 540)]
+    assert len(small[0]) <= SMALL_ATTEST_BYTES
+    most = BLOCK_BYTES_MAX // max(map(len, small))
+    assert process(network, *small[:most]) is ProposalStatus.ACCEPT
+    assert process(network, *small) is ProposalStatus.REJECT
 
 
 def test_process__irrelevant_or_stale__accepted_because_relevance_is_not_its_business() -> None:

@@ -10,7 +10,7 @@ from node.app.history import CheckpointEntry, LateEntry, decode_entry
 from node.app.queries import WaitingCode, next_range, why_waiting
 from node.app.state import Stage
 from tests.unit.app import logs
-from tests.unit.app.network import Network, root_of, with_parameters
+from tests.unit.app.network import Network, key, root_of, with_parameters
 
 
 def test_checkpoint__everybody_well__acknowledged_and_proposer_rotates() -> None:
@@ -161,6 +161,10 @@ def test_propose__not_due_not_mine_wrong_turn_twice__each_with_its_code() -> Non
     assert network.block(network.transaction(network.proposer, stale)).tx_results[0].code == TransactionCode.WRONG_TURN
     assert network.propose(0, 7) == TransactionCode.OK
     assert network.propose(0, 7) == TransactionCode.ALREADY_PROPOSED
+    network.say_quiet()
+    network.block()
+    stale = network.proposal_message(0, 7, turn=1)
+    assert network.block(network.transaction(network.proposer, stale)).tx_results[0].code == TransactionCode.WRONG_TURN
 
 
 def test_propose__account_root_is_not_the_states__refused() -> None:
@@ -190,6 +194,24 @@ def test_propose__wrong_root__rejected_by_a_third_and_rotated_with_growing_wait(
             waited += 1
         waits.append(waited)
     assert waits == [2, 4, 8]
+
+
+def test_propose__refused__its_nonce_is_used_up_all_the_same() -> None:
+    network = Network()
+    early = network.transaction(network.proposer, network.proposal_message(0, 7))
+    assert network.block(early).tx_results[0].code == TransactionCode.NOT_DUE
+    network.report_heads(11, network.everybody(network.proposer))
+    assert network.is_armed()
+    assert network.block(early).tx_results[0].code == TransactionCode.NONCE_USED
+    assert network.state.proposals[0].current is None
+
+
+def test_verdict__invalid_of_exactly_a_third__rejects_because_no_quorum_can_come() -> None:
+    network = Network(stakes=(10, 10, 10))
+    network.report_heads(7)
+    network.propose(0, 7)
+    network.block(network.attest(network.everybody(network.proposer)[0], network.invalid()))
+    assert network.state.proposals[0].closed[-1].stage is Stage.REJECTED
 
 
 def test_verdict__invalid_then_valid__counts_as_valid_and_never_back() -> None:
@@ -228,6 +250,42 @@ def test_ack__header_that_nobody_proposed__adopted_as_foreign_without_rotation()
     entry = decode_entry(network.store.log_entries("logs/checkpoints", 0, 1)[0])
     assert isinstance(entry, CheckpointEntry)
     assert entry.is_foreign
+
+
+def test_ack__header_with_an_id_of_its_own__the_next_one_follows_l1() -> None:
+    network = Network()
+    network.l1_block(logs.new_header(key(1).address, 50_000, 0, 9, keccak256(b"foreign")))
+    network.see_l1()
+    assert (network.turn.next_header_id, network.turn.next_start) == (60_000, 10)
+
+
+def test_ack__same_range_with_another_root__is_foreign_and_takes_no_signatures() -> None:
+    network = Network()
+    network.report_heads(7)
+    network.propose(0, 7)
+    network.sign()
+    network.l1_block(logs.new_header(network.proposer.key.address, 10_000, 0, 7, keccak256(b"another root")))
+    network.see_l1()
+    entry = decode_entry(network.store.log_entries("logs/checkpoints", 0, 1)[0])
+    assert isinstance(entry, CheckpointEntry)
+    assert (entry.is_foreign, entry.signatures) == (True, ())
+
+
+def test_ack__of_a_rejected_bound_proposal_at_its_last_second__behind_64_logs_of_its_block__is_recorded() -> None:
+    network = Network()
+    network.report_heads(7)
+    network.propose(0, 7)
+    network.sign(*network.validators[:2])
+    network.block(*(network.attest(validator, network.invalid()) for validator in network.validators[2:]))
+    (rejected,) = network.state.proposals[0].closed
+    header = (rejected.header_id, rejected.start, rejected.end, rejected.root_hash)
+    block_logs = (*[logs.unknown()] * 64, logs.new_header(rejected.proposer, *header))
+    network.l1_block(*block_logs, time_s=rejected.valid_until)
+    network.see_l1()
+    network.block()
+    entry = decode_entry(network.store.log_entries("logs/checkpoints", 1, 1)[0])
+    assert isinstance(entry, CheckpointEntry)
+    assert (entry.is_foreign, len(entry.signatures)) == (False, 2)
 
 
 def test_ack__of_an_expired_polygon_proposal__recorded_with_signers_and_does_not_rotate() -> None:

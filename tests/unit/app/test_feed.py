@@ -187,6 +187,15 @@ def test_body__published_by_another_for_a_digest_over_a_third__kept() -> None:
     assert body.sender == three.id
 
 
+def test_body__published_by_another_for_a_digest_of_exactly_a_third__not_kept() -> None:
+    network = Network(stakes=(10, 10, 10))
+    (step,) = network.l1_block(logs.unknown())
+    one, two, _ = network.validators
+    network.block(network.attest(one, network.steps()))
+    network.block(network.attest(two, steps=[step]))
+    assert held_bodies(network) == 0
+
+
 def test_body__whose_sender_changed_its_mind__dropped() -> None:
     network = Network()
     (step,) = network.l1_block(logs.unknown())
@@ -284,6 +293,12 @@ def test_conflict__over_a_third__pauses_until_withdrawn_and_arms_anew() -> None:
     assert not is_paused(network)
     assert network.state.feeds[0].step_number == 2
     assert network.deadline > deadline
+
+
+def test_conflict__exactly_a_third__pauses_nothing() -> None:
+    network = Network(stakes=(10, 10, 10))
+    network.block(network.attest(network.validators[0], conflicting(network)))
+    assert not is_paused(network)
 
 
 def test_cursor_block_number__follows_the_step() -> None:

@@ -1,5 +1,7 @@
 """L1 changed below the cursor: the same contents are re-anchored by vote, other contents stay paused."""
 
+from dataclasses import replace
+
 from bridge.codec.feed import DONE_INDEX, genesis_digest
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
@@ -73,6 +75,19 @@ def test_reanchor__other_contents__stays_paused_and_says_so() -> None:
     assert feed.is_paused
     assert feed.reanchor_differs
     assert feed.generation == 1
+
+
+def test_reanchor__steps_out_of_order__stays_paused_and_says_so() -> None:
+    network = Network()
+    for _ in range(2):
+        network.l1_block(logs.unknown(data=b"the same"))
+    network.see_l1()
+    network.block()
+    first, second = (body := reanchoring(network)).steps
+    swapped = replace(body, steps=(second, first))
+    network.block(*(say(network, validator, swapped, carried=True) for validator in network.validators))
+    feed = network.state.feeds[0]
+    assert (feed.is_paused, feed.reanchor_differs, feed.generation) == (True, True, 1)
 
 
 def test_reanchor__list_that_nobody_names__not_kept() -> None:

@@ -192,6 +192,17 @@ def test_stake_update__power_changes_at_once_and_open_tallies_are_recounted() ->
     assert network.stage() is Stage.GRACE
 
 
+def test_stake_update__after_a_transaction__it_stays_used_up() -> None:
+    network = Network()
+    one = network.validators[0]
+    old = network.attest(one)
+    network.block(old)
+    network.l1_block(logs.stake_update(one.id, 2, 55 * TOKEN))
+    network.see_l1(*network.everybody(one))
+    assert network.state.validators.tally_set[0].power == 55
+    assert network.block(old).tx_results[0].code == TransactionCode.NONCE_USED
+
+
 def test_stake_update__below_one_token__no_power_and_out_of_the_tally() -> None:
     network = Network()
     engine = Engine(network)
@@ -224,6 +235,55 @@ def test_nonce__out_of_order__applied_with_an_alert() -> None:
     network.l1_block(logs.stake_update(1, 10, 56 * TOKEN))
     network.see_l1()
     assert network.state.feeds[0].alerted_logs == 1
+
+
+def with_whale_on_l1() -> tuple[Network, Validator]:
+    """A network with a proposal, and a validator whose public key is of no use, so that its stake counts on L1 only."""
+    network = Network()
+    join(network, 5, stake=10_000, public_key=b"\x01" * 64)
+    network.see_l1()
+    network.report_heads(7)
+    network.propose(0, 7)
+    return network, Validator(ValidatorId(5), key(5))
+
+
+def test_quorum__all_power_here_and_too_little_stake_on_l1__is_none() -> None:
+    network, whale = with_whale_on_l1()
+    network.sign()
+    assert network.stage() is Stage.COLLECTING
+    network.sign(whale)
+    assert network.stage() is Stage.OPEN
+
+
+def test_quorum__stake_enough_on_l1_and_too_little_power_here__is_none() -> None:
+    network, whale = with_whale_on_l1()
+    network.sign(whale)
+    assert network.stage() is Stage.COLLECTING
+    network.sign(*network.validators[:3])
+    assert network.stage() is Stage.GRACE
+
+
+def test_quorum__stake_of_who_is_leaving_l1__counts_there_until_its_epoch() -> None:
+    network, _ = with_whale_on_l1()
+    network.l1_block(logs.unstake_init(5, 2, network.state.validators.epoch + 1))
+    network.see_l1()
+    network.sign()
+    assert network.stage() is Stage.COLLECTING
+
+
+def test_quorum__lost_within_grace__nothing_opens_until_it_is_there_again() -> None:
+    network = Network()
+    network.report_heads(7)
+    network.propose(0, 7)
+    network.sign(*network.validators[:3])
+    assert network.stage() is Stage.GRACE
+    network.l1_block(logs.stake_update(4, 2, 300 * TOKEN))
+    network.see_l1()
+    network.empty_blocks(10)
+    assert network.stage() is Stage.COLLECTING
+    network.l1_block(logs.stake_update(4, 3, 70 * TOKEN))
+    network.see_l1()
+    assert network.stage() is Stage.GRACE
 
 
 def test_signer_change__signatures_of_the_old_key_drop_and_the_new_one_signs_the_same_digest() -> None:

@@ -6,6 +6,7 @@ from bridge.codec.types import UnixSeconds
 from node.app.errors import TransactionCode
 from node.app.history import NoAckEntry, decode_entry
 from node.app.state import Stage
+from node.app.turns import rejection_wait_blocks
 from tests.unit.app import logs
 from tests.unit.app.network import GENESIS_S, Network, with_parameters
 
@@ -90,6 +91,19 @@ def test_deadline__slow_inclusion__buffer_doubles_until_a_checkpoint_lands() -> 
     assert (network.turn.no_acks_backed, network.turn.no_acks_other) == (0, 0), "an ack starts the count anew"
 
 
+def test_deadline__nothing_ever_lands__buffer_grows_to_its_cap_and_no_further() -> None:
+    network = Network()
+    network.report_heads(11)
+    buffers = []
+    for _ in range(6):
+        buffers.append(network.deadline - max(network.now_s, network.state.feeds[0].latest_time + 4))
+        network.propose(0, 7)
+        network.sign()
+        network.say_quiet()
+        network.block()
+    assert [round(buffer_s, -1) for buffer_s in buffers] == [20, 50, 100, 100, 100, 100]
+
+
 def test_deadline__row_of_dead_proposers__buffer_grows_once_a_round_only() -> None:
     network = Network()
     network.report_heads(11)
@@ -106,6 +120,7 @@ def test_deadline__row_of_dead_proposers__buffer_grows_once_a_round_only() -> No
     network.land()
     assert network.turn.acks == 1
     assert network.turn.no_acks == 3
+    assert (network.turn.no_acks_backed, network.turn.no_acks_other) == (0, 0), "an ack starts the count anew"
 
 
 def test_away_for_an_hour__everybody__exactly_one_no_ack() -> None:
@@ -147,6 +162,16 @@ def test_liar_about_its_head_beside_a_laggard__acks_go_on() -> None:
     assert network.turn.head_limit is None
 
 
+def test_head_limit__one_reports_a_block_of_its_own__is_what_over_two_thirds_hold() -> None:
+    network = Network()
+    liar = network.validators[0]
+    network.report_heads(1_000, [liar])
+    network.block(seconds=1)
+    assert not network.is_armed()
+    network.report_heads(11, network.everybody(liar))
+    assert network.turn.head_limit == 11
+
+
 def test_late_header__mined_after_the_deadline__finds_its_turn_ended_and_does_not_rotate_again() -> None:
     """A step in a block later than the deadline says quiet by itself, in the block in which it brings the header."""
     network = Network(root_chains=(with_parameters(data_form=DataForm.POLYGON),))
@@ -162,6 +187,17 @@ def test_late_header__mined_after_the_deadline__finds_its_turn_ended_and_does_no
     acked = network.state.proposals[0].acknowledged
     assert acked is not None
     assert acked.stage is Stage.ACKNOWLEDGED
+
+
+def test_late_header__behind_a_step_from_before_the_deadline__finds_its_turn_ended_too() -> None:
+    """Both steps come in one block; only the second says quiet, once the first is applied."""
+    network = Network(root_chains=(with_parameters(data_form=DataForm.POLYGON),))
+    network.report_heads(11)
+    network.propose(0, 7)
+    network.sign()
+    network.l1_block(logs.unknown(), time_s=network.deadline)
+    network.land(time_s=network.deadline + 1)
+    assert (network.turn.no_acks, network.turn.acks, network.turn.number) == (1, 1, 3)
 
 
 def test_log_at_the_deadline__wins_over_quiet() -> None:
@@ -223,6 +259,10 @@ def test_rejected_then_no_ack__row_of_rejections_ends() -> None:
     network.empty_blocks(3)
     network.say_quiet()
     assert network.turn.rejections == 0
+
+
+def test_rejection_wait__of_the_nth_in_a_row__doubles_up_to_64_blocks() -> None:
+    assert [rejection_wait_blocks(rejections) for rejections in (1, 2, 5, 6, 7, 1_000)] == [2, 4, 32, 64, 64, 64]
 
 
 def test_countdowns__while_they_run__change_the_app_hash_and_then_it_rests() -> None:
