@@ -103,3 +103,14 @@ def test_functions__of_the_whole_project__fit_a_screen() -> None:
         and (node.end_lineno or node.lineno) - node.lineno > FUNCTION_LINES_MAX
     ]
     assert not too_long, too_long
+
+
+def test_permits__to_sign__are_made_by_the_signing_record_alone() -> None:
+    """A key ring signs nothing but permits, so whatever is signed is in the record first."""
+    makers = [
+        path.relative_to(ROOT).as_posix()
+        for path in _sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Permit"
+    ]
+    assert makers == ["node/keys/record.py"]

@@ -1,12 +1,13 @@
 """What the signer signs, what it refuses, and when it stops altogether."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import recover_address
-from bridge.codec.types import BlockNumber, Signature
+from bridge.codec.types import BlockNumber, ChainId, Signature
 from node.keys.entries import AttestId, SignedEnd
 from node.keys.errors import (
     KeyNotHeld,
@@ -37,6 +38,7 @@ from tests.unit.keys.helpers import (
 )
 
 TO_SIGN = keccak256(b"transaction")
+OTHER = keccak256(b"another transaction")
 
 
 @pytest.fixture
@@ -97,6 +99,17 @@ def test_checkpoint__polygon_form_in_another_network__same_slot(record: SigningR
     with pytest.raises(SlotTaken, match="polygon/15001"):
         sign(elsewhere, proposed(1, 0, 7, root=b"other", bound=False))
     sign(elsewhere, proposed(1, 0, 7, root=b"other", bound=True))
+
+
+def test_checkpoint__same_turn_of_a_contract_with_the_same_address_on_another_chain__is_another_slot(
+    signer: Signer,
+) -> None:
+    wanted = proposed(1, 0, 7)
+    assert wanted.binding is not None
+    elsewhere = replace(wanted, root_chain=1, binding=replace(wanted.binding, root_chain_id=ChainId(56)))
+    sign(signer, wanted)
+
+    assert recover_address(elsewhere.digest, sign(signer, elsewhere)) == ALICE.address
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 3), (0, 7), (0, 15), (8, 20)])
@@ -172,6 +185,14 @@ def test_transaction__nonce_used__only_the_same_bytes_again(signer: Signer) -> N
         signer.sign_transaction(ALICE.address, 1, keccak256(b"other"))
     signer.sign_transaction(BOB.address, 1, keccak256(b"other"))
     signer.sign_transaction(ALICE.address, 2, keccak256(b"other"))
+
+
+def test_transaction__same_nonce_in_another_network__is_another_slot(record: SigningRecord) -> None:
+    new_signer(record).sign_transaction(ALICE.address, 1, TO_SIGN)
+    elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"))
+    elsewhere.caught_up(OwnTraces((), ()))
+
+    assert recover_address(OTHER, elsewhere.sign_transaction(ALICE.address, 1, OTHER)) == ALICE.address
 
 
 def test_next_nonce__after_transactions_that_were_lost__is_beyond_them(signer: Signer) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -14,6 +15,7 @@ from bridge.codec.types import Signature
 from node.keys.errors import RecordUnusable, SlotTaken
 from node.keys.record import SigningRecord
 from node.keys.slots import transaction_slot
+from node.simulation.disk.disk import SimulatedDisk
 from tests.unit.keys.helpers import ALICE, GENESIS, MemoryFacts, counting_bytes, new_record, new_signer, open_record
 
 _SIGN_FOR_EVER = """
@@ -67,6 +69,23 @@ def test_sign__process_killed_at_any_moment__the_record_holds_all_that_is_out(tm
             assert signed is not None
             assert recover_address(signed, Signature(bytes.fromhex(signature))) == ALICE.address
         record.close()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sign__power_fails_right_after__the_record_is_there_and_holds_it(seed: int) -> None:
+    random, path = Random(seed), Path("/home/signing.db")
+    disk = SimulatedDisk(random)
+    SigningRecord.create(path, counting_bytes, disk=disk.attach())
+    disk.crash(random)
+    for nonce in range(1, 6):
+        record = SigningRecord.open(path, MemoryFacts(), disk=disk.attach())
+        new_signer(record).sign_transaction(ALICE.address, nonce, keccak256(b"first"))
+        disk.crash(random)
+
+    signer = new_signer(SigningRecord.open(path, MemoryFacts(), disk=disk.attach()))
+    for nonce in range(1, 6):
+        with pytest.raises(SlotTaken):
+            signer.sign_transaction(ALICE.address, nonce, keccak256(b"second"))
 
 
 def test_sign__cut_after_the_entry_and_before_the_mark__slot_stays_taken(tmp_path: Path) -> None:
