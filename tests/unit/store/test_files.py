@@ -1,6 +1,7 @@
 """Private files are written whole and stay private."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,23 @@ def test_write_private__new_or_replaced__holds_the_data_with_mode_600(tmp_path: 
         assert path.read_bytes() == data
         require_private(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["secret"]
+
+
+def test_write_private__a_file__is_on_disk_before_it_gets_its_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "secret", []
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        synced.append(("directory" if stat.S_ISDIR(status.st_mode) else status.st_size, path.exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_private(path, b"whole")
+
+    assert synced == [(5, False), ("directory", True)]
 
 
 def test_write_private__under_an_open_umask__is_private_all_the_same(tmp_path: Path) -> None:

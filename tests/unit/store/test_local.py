@@ -68,9 +68,9 @@ def _any_changes_and_restarts(tmp_path_factory: pytest.TempPathFactory, data: st
         change = HeaderChange(
             remove_from=BlockNumber(cut) if cut <= top else None,
             append=run(cut, count, fork, parent_fork=forks.get(cut - 1, fork)),
-            confirmed=BlockNumber(data.draw(st.integers(0, cut + count - 1))) if cut + count else None,
+            confirmed=data.draw(st.none() | st.integers(0, cut + count - 1).map(BlockNumber)) if cut + count else None,
         )
-        prune = BlockNumber(data.draw(st.integers(0, 12)))
+        prune = data.draw(st.none() | st.integers(0, 12).map(BlockNumber))
         accepted = _try(oracle, change, prune)
         assert _try(local.headers("side"), change, prune) == accepted
         if accepted:
@@ -83,13 +83,14 @@ def _any_changes_and_restarts(tmp_path_factory: pytest.TempPathFactory, data: st
     local.close()
 
 
-def _try(store: HeaderStore, change: HeaderChange, prune_below: BlockNumber) -> bool:
+def _try(store: HeaderStore, change: HeaderChange, prune_below: BlockNumber | None) -> bool:
     """Whether the store takes the change; one that would break the run it does not."""
     try:
         store.apply(change)
     except ValueError:
         return False
-    store.prune_below(prune_below)
+    if prune_below is not None:
+        store.prune_below(prune_below)
     return True
 
 
