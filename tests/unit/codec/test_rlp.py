@@ -66,6 +66,8 @@ def test_encode__lengths_at_the_prefix_boundaries__agree_with_the_oracle(length:
         ("8100", "not in its shortest form"),
         ("817f", "not in its shortest form"),
         ("b80100", "not in its shortest form"),
+        ("b802ffff", "not in its shortest form"),
+        ("f80180", "not in its shortest form"),
         ("b90038" + "00" * 56, "not in its shortest form"),
         ("f800", "not in its shortest form"),
         ("83ffff", "beyond the end"),
