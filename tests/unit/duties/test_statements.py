@@ -173,7 +173,8 @@ class TestFeed:
         network = Network()
         network.l1_block(logs.unknown())
         view = _view(network)
-        network.see_l1()
+        network.see_l1(*network.validators[1:])
+        assert network.state.feeds[0].step_number == 2
         assert _said(network, view) == ()
 
     def test_quiet__for_the_armed_deadline__said_once_for_it(self) -> None:

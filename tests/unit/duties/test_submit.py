@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.chain.header_store import HeaderChange
 from bridge.chain.outbox import Judgement
 from bridge.chain.outbox_store import EntryState, Intent, Waiting
 from bridge.codec.checkpoint import DataForm, decode_submit_calldata
@@ -134,6 +135,31 @@ class TestSubmit:
         entry = world.submit.entry(HEADER)
         assert entry is not None
         assert entry.state is EntryState.SENT
+
+    async def test_submit__a_signature_after_the_opening__is_left_out_so_that_all_send_the_same(
+        self, world: World
+    ) -> None:
+        proposal = await _opened(world, *world.network.validators[:3])
+        world.network.sign(world.network.validators[3])
+        assert len(world.network.proposal.verdicts) == 4
+        await world.submit.run_once()
+        sent = decode_raw(world.root_a.sent[-1]).transaction
+        assert proposal.opening is not None
+        assert sent.data == submission_calldata(world.state, proposal, proposal.opening.signatures)
+
+    async def test_submit__the_signed_blocks_are_not_confirmed_here_any_more__waits_until_they_are(
+        self, world: World
+    ) -> None:
+        await world.proposed()
+        assert await world.judge.verdict(world.state, world.network.proposal, world.identity) is not None
+        world.network.sign()
+        _l1_at(world, _opening_s(world))
+        world.side_store.apply(HeaderChange(remove_from=BlockNumber(5)))
+        await world.submit.run_once()
+        assert world.submit.entry(HEADER) is None
+        await world.look()
+        await world.submit.run_once()
+        assert world.submit.entry(HEADER) is not None
 
     async def test_submit__nothing_open__l1_is_not_even_asked(self, world: World) -> None:
         await world.proposed()

@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
+import aiohttp
 import pytest
 
+from bridge.chain.errors import NotHeld
 from bridge.chain.header_store import HeaderChange
+from bridge.chain.reader import ChainReader
+from bridge.chain.rpc import RpcPool
+from bridge.chain.transport import HttpTransport
 from bridge.codec import merkle
 from bridge.codec.hash import keccak256
 from bridge.codec.header import leaf_of
@@ -14,8 +19,9 @@ from node.app.errors import InvalidReason
 from node.app.messages import Invalid, Valid
 from node.app.proposals import digest_of
 from node.app.signatures import recovered_signer
+from node.duties.follow import FollowSide, LookRhythm
 from node.duties.readiness import turn_checkpoint
-from node.duties.verdicts import VerdictKey
+from node.duties.verdicts import Judge, VerdictKey, root_by
 from node.keys.record import SigningRecord
 from node.keys.slots import checkpoint_slot
 from tests.unit.chain.tiny_chain import TinyChain
@@ -76,6 +82,19 @@ async def test_verdict__something_else_was_signed_for_the_turn__silence_that_say
 async def test_verdict__wrong_root_and_both_endpoints_agree__invalid(world: World) -> None:
     await world.proposed(root=WRONG_ROOT)
     assert await _verdict(world) == Invalid(0, world.network.proposal.turn, InvalidReason.ROOT_MISMATCH)
+
+
+async def test_verdict__wrong_root_and_no_second_endpoint__silence(
+    world: World, session: aiohttp.ClientSession
+) -> None:
+    await world.proposed(root=WRONG_ROOT)
+    chain_id = world.follow_side.reader.pool.chain_id
+    only = RpcPool("side", [world.servers[0].url], chain_id, HttpTransport(session), world.clock)
+    rhythm = LookRhythm(world.clock, 0)
+    alone = FollowSide(world.follow_side.follower, ChainReader(only), lambda: world.committed, 64, rhythm)
+    judge = Judge(alone, world.signer)
+    assert await judge.verdict(world.state, world.network.proposal, world.identity) is None
+    assert judge.last_cannot_tell == "the root differs from ours, and there is no second endpoint to ask"
 
 
 async def test_verdict__wrong_root_and_the_second_endpoint_is_down__silence(world: World) -> None:
@@ -158,6 +177,15 @@ async def test_verdict__the_chain_changed_below_a_signed_end__nothing_over_the_n
     assert stop is not None
     assert stop.reason == "SIDE_REORG_BELOW_SIGNED"
     assert world.readiness.signing_identity(world.committed) is None
+
+
+async def test_root_by__headers_of_two_chains__are_no_chain(world: World) -> None:
+    mixed = _fork_of(world.side)
+    world.side.mine(count=10)
+    mixed.blocks[:4] = world.side.blocks[:4]
+    world.side_a.chain = mixed
+    with pytest.raises(NotHeld, match="no complete chain of headers from block 0"):
+        await root_by(world.follow_side.reader, BlockNumber(0), BlockNumber(7))
 
 
 def _fork_of(side: TinyChain, length: int = 11) -> TinyChain:
