@@ -21,7 +21,8 @@ from bridge.chain.feed import (
     Quiet,
     StepBuilder,
 )
-from bridge.chain.header_store import HeaderStore, MemoryHeaderStore
+from bridge.chain.header_parsing import stored_header
+from bridge.chain.header_store import HeaderChange, HeaderStore, MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
@@ -341,7 +342,9 @@ async def test_scan__polled_again_and_restarted__reads_no_block_twice(
     assert server.calls == ["eth_getBlockByNumber", "eth_getBlockReceipts"]
 
 
-async def test_scan__many_hits__is_bounded_per_call_and_goes_on(reader: ChainReader, chain: TinyChain) -> None:
+async def test_scan__many_hits__is_bounded_per_call_and_goes_on(
+    reader: ChainReader, chain: TinyChain, server: RpcServer
+) -> None:
     misses = (FilterEntry(OURS, TOPIC, BlockNumber(0)), FilterEntry(OTHERS, FOREIGN, BlockNumber(0)))
     position = position_at(chain, 0, misses)
     for _ in range(RECEIPTS_PER_CALL + 5):
@@ -349,6 +352,7 @@ async def test_scan__many_hits__is_bounded_per_call_and_goes_on(reader: ChainRea
     chain.mine(count=2)
     node = Node(reader)
     assert await node.steps(position) == ()
+    assert server.calls.count("eth_getBlockReceipts") == RECEIPTS_PER_CALL
     scan = await node.builder.next_steps(position)
     assert scan.scanned is not None
     assert scan.scanned.number == RECEIPTS_PER_CALL + 5
@@ -392,6 +396,37 @@ async def test_cursor__ahead_of_us__cannot_tell_and_does_not_conflict(reader: Ch
     assert scan.cannot_tell.code == "CURSOR_NOT_HELD"
     assert node.builder.conflict(Cursor(BlockNumber(5), Hash32(bytes(32)), DONE_INDEX)) is None
     assert node.builder.conflict(Cursor(BlockNumber(6), Hash32(bytes(32)), DONE_INDEX)) is None
+
+
+async def test_scan__reorg_while_a_block_is_read__names_nothing_over_both_chains(
+    reader: ChainReader, chain: TinyChain, server: RpcServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.chain.feed.HEADERS_PER_READ", 2)
+    position = position_at(chain)
+    chain.mine()
+    chain.mine([match(b"old")])
+    chain.mine(count=6)
+    node, answer = Node(reader), server.answer
+    await node.follower.advance()
+
+    def answer_and_reorganise(method: str, params: list[object]) -> object:
+        found = answer(method, params)
+        if method == "eth_getBlockReceipts":
+            server.answer = answer
+            del chain.blocks[2:]
+            for _ in range(8):
+                chain.mine([match(b"new")], salt=b"fork")
+            headers = tuple(stored_header(block.header) for block in chain.blocks[2:])
+            node.follower.store.apply(HeaderChange(BlockNumber(2), headers, BlockNumber(7)))
+        return found
+
+    server.answer = answer_and_reorganise
+    scan = await node.builder.next_steps(position)
+    assert scan.steps == ()
+    assert scan.cannot_tell is not None
+    assert scan.cannot_tell.code == "CURSOR_OFF_CHAIN"
+    steps = (await node.builder.next_steps(position)).steps
+    assert [found.step.logs[0].data for found in steps] == [b"new"] * 6
 
 
 async def test_scan__reorg_below_what_was_scanned__is_scanned_anew(reader: ChainReader, chain: TinyChain) -> None:

@@ -211,6 +211,31 @@ async def test_outbox__crash_at_any_write__one_success_and_the_same_end(
     assert world.chain.evm.nonce(world.chain.us.address) == 1
 
 
+async def test_outbox__disk_refuses_a_write__nothing_is_sent_that_is_not_stored(world: World) -> None:
+    store = CrashingStore(at=2, after=False)  # the write of the signed transaction
+    outbox = world.start(store)
+    outbox.plan(world.intent())
+    with pytest.raises(Crash):
+        await outbox.advance()
+    was_stored: list[bool] = []
+
+    def send(params: list[object]) -> str:
+        raw = from_hex(params[0])
+        was_stored.append(raw in {attempt.raw for entry in store.entries() for attempt in entry.attempts})
+        return to_hex(transaction_hash(raw))
+
+    world.override("eth_sendRawTransaction", send)
+    await outbox.advance()
+    assert was_stored == [True]
+
+
+async def test_outbox__restarted_right_after_the_plan__goes_on_with_it(world: World) -> None:
+    world.outbox.plan(world.intent())
+    world.outbox = world.start()
+    await world.rounds(1)
+    assert world.entry().state is EntryState.MINED
+
+
 async def test_outbox__restart_while_its_transaction_waits__adopts_it_without_signing_again(world: World) -> None:
     world.outbox.plan(world.intent())
     await world.outbox.advance()
@@ -425,6 +450,24 @@ async def test_outbox__node_withholds_our_receipt__no_second_nonce_is_taken(worl
     assert world.chain.successes(world.chain.us) == [world.entry().attempts[0].hash]
 
 
+async def test_outbox__node_withholds_our_receipt_and_lies_about_the_contract__a_second_one_tells(
+    world: World, session: aiohttp.ClientSession
+) -> None:
+    async with RpcServer(world.chain.answer) as honest:
+        urls = [world.server.url, honest.url]
+        world.reader = ChainReader(RpcPool("evm", urls, ChainId(CHAIN_ID), HttpTransport(session), world.clock))
+        world.outbox = world.start()
+        world.outbox.plan(world.intent())
+        await world.outbox.advance()
+        world.judgement = Judgement.WANTED
+        undo = world.override("eth_getTransactionReceipt", lambda _: None)
+        await world.rounds(2 + DEPTH)
+        assert (world.entry().nonce, len(world.entry().attempts)) == (0, 1)
+        undo()
+        await world.rounds(1 + DEPTH)
+        assert world.entry().state is EntryState.FINAL
+
+
 async def test_outbox__nonce_used_and_the_contract_cannot_be_read__waits(world: World) -> None:
     undo = world.drop_transactions()
     world.outbox.plan(world.intent())
@@ -490,6 +533,7 @@ async def test_outbox__money_for_one_of_two__second_waits_for_its_turn(world: Wo
     await outbox.advance()
     assert world.entry("take/1").state is EntryState.SENT
     assert world.entry("take/2").waiting is Waiting.NOT_FUNDED
+    assert world.entry("take/2").nonce is None, "what cannot be paid is not even signed"
     await world.rounds(2 + DEPTH)
     assert world.entry("take/2").state in {EntryState.MINED, EntryState.FINAL}
 

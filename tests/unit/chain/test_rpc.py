@@ -62,6 +62,20 @@ async def test_pool__primary_silent__second_answers_within_the_budget(
     assert pool.endpoints[0].errors == (("RPC_TIMEOUT", 1),)
 
 
+async def test_pool__primary_goes_silent_after_its_check__half_of_the_budget_is_the_second_s(
+    session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer, other: RpcServer
+) -> None:
+    pool = pool_of(session, clock, server, other)
+    await pool.call("eth_blockNumber", [])
+    server.behaviour = server.silence
+    server.arrived.clear()
+    call = asyncio.ensure_future(pool.call("eth_blockNumber", []))
+    await server.arrived.wait()
+    clock.advance(SMALL.budget_s / 2)
+    async with asyncio.timeout(10):  # else it would wait for a clock that stands still
+        assert await call == "0x0"
+
+
 async def test_pool__only_endpoint_goes_silent_after_its_check__fails_when_the_budget_is_spent(
     session: aiohttp.ClientSession, clock: ManualClock, server: RpcServer
 ) -> None:
