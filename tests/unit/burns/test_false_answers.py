@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from bridge.burns.errors import BurnError, CannotTell, EndpointFalse
 from bridge.burns.report import BurnStatus
 from bridge.codec.abi import selector
-from bridge.codec.hexadecimal import to_hex
-from tests.unit.burns.world import Tamper, burn_log, burn_world, transfer_log
+from bridge.codec.hexadecimal import quantity, to_hex
+from bridge.codec.types import BlockNumber
+from tests.unit.burns.world import Side, Tamper, burn_log, burn_world, transfer_log
 from tests.unit.chain.rpc_server import always
 
 METHODS = (
@@ -186,3 +187,27 @@ async def test_burns__the_second_endpoint_cannot_answer__the_first_is_believed()
         for server in world.second_servers:
             server.behaviour = always(lambda: web.Response(status=503))
         assert (await world.service.burns(transaction)).status is BurnStatus.READY
+
+
+async def test_burns__in_a_block_that_one_endpoint_made_up__are_not_ready() -> None:
+    """Of a block older than our headers, the endpoint shows its own version once, and the true one among the leaves."""
+    async with burn_world(stored_leaves=False) as world:
+        await world.ready_burn()
+        number = BlockNumber(world.side.head.number - 10)
+        world.followers[0].store.prune_below(BlockNumber(number + 1))
+        fork = Side()
+        fork.blocks = world.side.blocks[:number]
+        made_up = fork.burn(burn_log(1_000_000))
+        is_shown = False
+
+        def tamper(method: str, params: list[object], result: object) -> object:
+            nonlocal is_shown
+            if method == "eth_getBlockByNumber" and params[0] == quantity(number) and not is_shown:
+                is_shown = True
+                return fork.answer(method, params)
+            of_it = [to_hex(made_up), to_hex(fork.head.hash)]
+            return fork.answer(method, params) if params and params[0] in of_it else result
+
+        world.tamper = tamper
+        with pytest.raises(EndpointFalse, match=f"block {number} is not under checkpoint 10000"):
+            await world.service.burns(made_up)

@@ -1,5 +1,7 @@
 """Proofs: right for every burn, refused where there is none, and never built on a false byte."""
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.burns.errors import (
@@ -11,9 +13,14 @@ from bridge.burns.errors import (
     RootChainNeeded,
     RootChainUnknown,
 )
+from bridge.burns.payloads import build_payload
 from bridge.burns.report import BurnStatus
+from bridge.burns.transactions import MinedBurns
+from bridge.chain.header_parsing import stored_header
+from bridge.codec.errors import PayloadError
 from bridge.codec.exit_payload import decode_payload, exit_hash, verify_payload
 from bridge.codec.hash import keccak256
+from bridge.codec.header import leaf_of
 from tests.unit.burns.world import CONFIRMATIONS, burn_log, burn_world, transfer_log
 
 
@@ -115,3 +122,15 @@ async def test_proof__that_the_contract_refuses__is_not_given() -> None:
 async def test_proof__without_a_root_chain_manager__is_given_unsimulated() -> None:
     async with burn_world(manager=False) as world:
         assert not (await world.service.proof(await world.ready_burn())).simulated
+
+
+async def test_payload__that_does_not_lead_to_the_root_of_the_checkpoint__is_not_made() -> None:
+    async with burn_world() as world:
+        transaction = await world.ready_burn(burn_log(), before=[[transfer_log()]])
+        proof = await world.service.proof(transaction)
+        block = world.side.blocks[proof.block_number]
+        mined = MinedBurns(transaction, stored_header(block.header), 1, tuple(block.receipts))
+        leaves = [leaf_of(one.header) for one in world.side.blocks[proof.checkpoint.start : proof.checkpoint.end + 1]]
+        assert build_payload(mined, 0, proof.checkpoint, leaves) == proof.payload
+        with pytest.raises(PayloadError, match="root"):
+            build_payload(mined, 0, replace(proof.checkpoint, root=keccak256(b"another")), leaves)

@@ -181,3 +181,15 @@ async def test_burns__before_any_confirmed_block__cannot_be_told() -> None:
     async with burn_world(followed=False) as world:
         with pytest.raises(CannotTell, match="no confirmed block"):
             await world.service.burns(UNKNOWN)
+
+
+async def test_status__under_a_checkpoint_and_not_confirmed_here_yet__is_pending_until_it_is() -> None:
+    async with burn_world(stored_leaves=False) as world:
+        transaction = world.side.burn()
+        world.side.mine(count=8 + CONFIRMATIONS)
+        world.root.checkpoint(world.side.head.number - CONFIRMATIONS)
+        world.root.mine(count=CONFIRMATIONS)
+        await world.followers[1].advance()
+        assert (await world.service.burns(transaction)).status is BurnStatus.PENDING
+        await world.follow()
+        assert (await world.service.burns(transaction)).status is BurnStatus.READY
