@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test lint typecheck model bench contracts check-contracts anvil proto clean
+.PHONY: help install devnet soak test lint typecheck model bench mutants contracts check-contracts anvil proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -48,6 +48,9 @@ model: install ## Explore the model of the turn machinery to its deep bounds, an
 
 bench: install ## Measure, as ratios against baselines of the same run.
 	$(BIN)/python -m tests.bench
+
+mutants: install ## Break the code in many ways, and see that a test notices each; options by ARGS="--only NAME".
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 contracts: ## Compile the Solidity sources into contracts/artifacts (needs Node.js).
 	cd contracts && npm ci --silent --no-audit --no-fund && node compile.mjs
