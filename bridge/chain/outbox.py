@@ -152,8 +152,8 @@ class Outbox:
         Raises ChainError if the chain cannot be read at all; events of before come with the next call.
         """
         opened = [entry for entry in self._entries.values() if not entry.state.is_closed]
-        if opened:
-            now = await self._look()
+        now = await self._look(opened) if opened else None
+        if now is not None:
             planned = [entry.intent.key for entry in opened if entry.nonce is None]
             nonces = sorted((entry.nonce, entry.intent.key) for entry in opened if entry.nonce is not None)
             for key in [*(key for _, key in nonces), *planned]:
@@ -161,19 +161,21 @@ class Outbox:
         events, self._events = tuple(self._events), []
         return events
 
-    async def _look(self) -> _Round:
+    async def _look(self, opened: list[OutboxEntry]) -> _Round | None:
+        """What this round knows; None if all is mined and there is no new head, so that nothing can have changed."""
         latest = await self._reader.header("latest")
         if latest is None:
             raise NotHeld("the node shows no latest block")
+        now_s, seen = self._clock.monotonic(), self._looked_at
+        is_fresh = seen is None or seen[0] != latest.hash or now_s - seen[1] >= RESEND_S
+        if not is_fresh and all(entry.state is EntryState.MINED for entry in opened):
+            return None
         if self._confirmations.tag is None:
             confirmed = latest.number - self._confirmations.depth
         else:
             tagged = await self._reader.header(self._confirmations.tag)
             confirmed = -1 if tagged is None else tagged.number
         count = await self._reader.transaction_count(self._signer.address)
-        now_s = self._clock.monotonic()
-        seen = self._looked_at
-        is_fresh = seen is None or seen[0] != latest.hash or now_s - seen[1] >= RESEND_S
         if is_fresh:
             self._looked_at = (latest.hash, now_s)
         return _Round(latest, BlockNumber(confirmed), count, is_fresh)

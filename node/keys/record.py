@@ -147,6 +147,8 @@ class SigningRecord:
         self._node_id: bytes = identity[0]
         self._mark = self._verified_mark()
         self._saved_mark: Mark | None = None
+        self._asked_ends: tuple[tuple[ChainId, int], tuple[SignedEnd, ...]] | None = None
+        """What `signed_ends` answered last, until something else is signed: it is asked at every look at a chain."""
         self._save_mark()
 
     @staticmethod
@@ -191,6 +193,7 @@ class SigningRecord:
     def admit(self, slot: Slot, digest: Hash32, signed_range: SignedRange | None = None) -> Permit:
         """Take a digest into its slot, durably, or find it there. Raises SlotTaken if another is there."""
         with self._lock, _record_errors():
+            self._asked_ends = None
             with self._database.transaction():
                 held = self.digest(slot)
                 if held is not None and held != digest:
@@ -223,6 +226,13 @@ class SigningRecord:
 
     def signed_ends(self, side_chain_id: ChainId, above: int = -1) -> tuple[SignedEnd, ...]:
         """The ends of the ranges signed of a side chain, beyond block `above`, ascending: the last is the highest."""
+        asked = (side_chain_id, above)
+        with self._lock:
+            if self._asked_ends is None or self._asked_ends[0] != asked:
+                self._asked_ends = (asked, self._read_signed_ends(side_chain_id, above))
+            return self._asked_ends[1]
+
+    def _read_signed_ends(self, side_chain_id: ChainId, above: int) -> tuple[SignedEnd, ...]:
         with _record_errors():
             rows = self._database.rows(
                 "SELECT DISTINCT end_number, end_hash FROM signed WHERE side_chain_id = ? AND end_number > ? "
