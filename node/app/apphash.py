@@ -73,8 +73,9 @@ class HashedState:
 
     def changed_since(self, before: "HashedState | None") -> tuple[StoredSection, ...]:
         """The sections that another state does not have."""
-        known: tuple[StoredSection, ...] = () if before is None else before.sections
-        return tuple(section for section in self.sections if section not in known)
+        if before is None:
+            return self.sections
+        return tuple(now for now, then in zip(self.sections, before.sections, strict=True) if now != then)
 
 
 def hash_state(state: State, before: HashedState | None = None) -> HashedState:
@@ -91,7 +92,9 @@ def hash_state(state: State, before: HashedState | None = None) -> HashedState:
         is_same = before is not None and before.sections[place].contents == section.contents
         sections.append(before.sections[place] if before is not None and is_same else section)
         leaves.append(before.leaves[place] if before is not None and is_same else _leaf(section))
-    return HashedState(state, tuple(sections), tuple(leaves), tree_root(leaves))
+    is_same = before is not None and before.leaves == tuple(leaves)
+    app_hash = before.app_hash if before is not None and is_same else tree_root(leaves)
+    return HashedState(state, tuple(sections), tuple(leaves), app_hash)
 
 
 def state_of(sections: Iterable[StoredSection]) -> State:

@@ -1,6 +1,7 @@
 """Who this node is in the committed state: the state names the key, the key ring holds it."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 from bridge.codec.types import Address, ValidatorId
 from node.app.state import State
@@ -21,6 +22,8 @@ def find_identity(state: State, ring: KeyRing) -> Identity | None:
     That is a member of the contract's set, or, while nobody of that set could count, of the last set that could.
     """
     section = state.validators
-    known = [Identity(member.id, member.signer) for member in section.members]
-    known += [Identity(member.id, member.signer) for member in section.tally_set]
-    return next((identity for identity in known if identity.signer in ring), None)
+    known = chain(
+        ((member.id, member.signer) for member in section.members),
+        ((member.id, member.signer) for member in section.tally_set),
+    )
+    return next((Identity(validator, signer) for validator, signer in known if signer in ring), None)

@@ -1,7 +1,8 @@
 """Roots over ranges of the confirmed side chain, each known as soon as its last header is.
 
 A range under way starts at the last checkpoint's end and grows by a block at a time, so one incremental tree per start
-gives every root that a proposal may ask for without hashing a leaf twice.
+gives every root that a proposal may ask for without hashing a leaf twice. What the tree was after each block is kept;
+a root itself is a few hashes more, made when it is asked for.
 """
 
 from bridge.chain.header_store import HeaderStore, StoredHeader
@@ -28,17 +29,20 @@ class RangeRoots:
         confirmed = self._store.confirmed()
         if confirmed is None or not start <= end <= confirmed or end - start >= self._blocks_max:
             return None
+        return self._grown(start, end).root(end)
+
+    def warm(self, start: BlockNumber) -> None:
+        """Hash what is confirmed of the range from `start`, so that little is left to do when its root is asked for."""
+        confirmed = self._store.confirmed()
+        if confirmed is not None and confirmed >= start:
+            self._grown(start, BlockNumber(min(confirmed, start + self._blocks_max - 1)))
+
+    def _grown(self, start: BlockNumber, end: BlockNumber) -> "_GrowingRange":
         growing = self._ranges.get(start)
         if growing is None or not growing.stands_in(self._store):
             growing = self._begin(start)
         growing.grow(self._store, end)
-        return growing.root(end)
-
-    def warm(self, start: BlockNumber) -> None:
-        """Hash what is confirmed of the range from `start`, so that its root is there when it is asked for."""
-        confirmed = self._store.confirmed()
-        if confirmed is not None and confirmed >= start:
-            self.root(start, BlockNumber(min(confirmed, start + self._blocks_max - 1)))
+        return growing
 
     def _begin(self, start: BlockNumber) -> "_GrowingRange":
         self._ranges.pop(start, None)
@@ -49,19 +53,20 @@ class RangeRoots:
 
 
 class _GrowingRange:
-    """The roots of start … start, start … start + 1, and so on."""
+    """The trees over the ranges that begin at one block."""
 
     def __init__(self, start: BlockNumber) -> None:
         self._start = start
         self._frontier = Frontier()
-        self._roots: list[Hash32] = []
+        self._ends: list[Frontier] = []
+        """The tree of start … start, of start … start + 1, and so on."""
         self._last: StoredHeader | None = None
 
     def stands_in(self, store: HeaderStore) -> bool:
         return self._last is None or store.header(self._last.number) == self._last
 
     def grow(self, store: HeaderStore, end: BlockNumber) -> None:
-        next_number = BlockNumber(self._start + len(self._roots))
+        next_number = BlockNumber(self._start + len(self._ends))
         while next_number <= end:
             headers = store.headers(next_number, min(READ_CHUNK, end - next_number + 1))
             if not headers or headers[0].number != next_number:
@@ -70,10 +75,10 @@ class _GrowingRange:
                 self._frontier.append(
                     leaf(header.number, header.timestamp, header.transactions_root, header.receipts_root)
                 )
-                self._roots.append(self._frontier.root())
+                self._ends.append(self._frontier.copy())
             self._last = headers[-1]
             next_number = BlockNumber(self._last.number + 1)
 
     def root(self, end: BlockNumber) -> Hash32 | None:
         index = end - self._start
-        return self._roots[index] if index < len(self._roots) else None
+        return self._ends[index].root() if index < len(self._ends) else None

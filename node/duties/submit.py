@@ -203,10 +203,12 @@ def rank_of(state: State, proposal: Proposal, identity: Identity) -> int | None:
 
 def may_submit(state: State, proposal: Proposal, identity: Identity, l1: L1View) -> bool:
     """Whether this validator may send now: its rank's time has come by L1's clock, and the header is not there."""
-    rank = rank_of(state, proposal, identity)
-    if rank is None or proposal.stage is not Stage.OPEN or proposal.opening is None:
+    if proposal.stage is not Stage.OPEN or proposal.opening is None:
         return False
     if l1.next_header_id > proposal.header_id or l1.clock_ahead:
+        return False
+    rank = rank_of(state, proposal, identity)
+    if rank is None:
         return False
     delay_s = state.params.root_chains[proposal.root_chain].rank_delay_s
     return rank == 0 or l1.waited_s(proposal.opening) >= rank * delay_s

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from typing import Protocol
 
-from bridge.chain.clock import Bell, Clock
+from bridge.chain.clock import Alarm, Bell, Clock
 from node.duties.status import DutyStatus
 
 RESTART_PAUSE_MAX_S = 30.0
@@ -67,26 +67,36 @@ class _Watched:
         self.bell = Bell(clock)
         self._clock = clock
         self._poll_interval_s = poll_interval_s
-        self._next_poll_s = clock.monotonic()
+        self._is_poll_due = True
         self._last_progress_s = clock.now()
         self._failures = 0
         self._failures_in_a_row = 0
         self._last_error: str | None = None
 
     async def run(self) -> None:
-        while True:
-            self.bell.silence()  # before the pass: what happens during it is a reason to look again
-            is_poll = self._clock.monotonic() >= self._next_poll_s
-            more = await self.attempt()
-            now_s = self._clock.monotonic()
-            if is_poll:
-                self._next_poll_s = now_s + self._poll_interval_s
-            if self._failures_in_a_row:
-                await self._clock.sleep(self._restart_pause_s)
-            elif more or now_s >= self._next_poll_s:
-                await asyncio.sleep(0)
-            else:
-                await self.bell.wait(self._next_poll_s - now_s)
+        poll: Alarm | None = None
+        try:
+            while True:
+                self.bell.silence()  # before the pass: what happens during it is a reason to look again
+                is_poll = self._is_poll_due
+                if await self.attempt():
+                    await asyncio.sleep(0)
+                    continue
+                if is_poll:
+                    self._is_poll_due = False
+                    poll = self._clock.call_later(self._poll_interval_s, self._poll)
+                if self._failures_in_a_row:
+                    await self._clock.sleep(self._restart_pause_s)
+                else:
+                    await self.bell.wait()
+        finally:
+            if poll is not None:
+                poll.cancel()
+
+    def _poll(self) -> None:
+        """A pass is due, however often it was woken since the last poll."""
+        self._is_poll_due = True
+        self.bell.ring()
 
     async def attempt(self) -> bool:
         """One pass; a failure is counted and told, never passed on, except for cancellation."""

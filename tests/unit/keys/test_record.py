@@ -131,6 +131,10 @@ def test_record__signed_ends__are_per_side_chain_distinct_and_ascending(tmp_path
     assert record.signed_ends(SIDE_CHAIN, above=15) == (SignedEnd(BlockNumber(63), block_hash(63)),)
     assert record.signed_ends(SIDE_CHAIN, above=63) == record.signed_ends(ChainId(1)) == ()
 
+    assert record.signed_ends(SIDE_CHAIN, above=63) == ()
+    record.admit(slot(5), digest(5), signed_range(80))
+    assert record.signed_ends(SIDE_CHAIN, above=63) == (SignedEnd(BlockNumber(80), block_hash(80)),)
+
 
 def test_attest_ids__over_a_restart__never_repeat(tmp_path: Path) -> None:
     path, facts = tmp_path / "signing.db", MemoryFacts()
