@@ -136,18 +136,6 @@ async def test_outbox__all_is_well__planned_to_final_at_the_depth(world: World) 
     assert world.chain.owner(KEY_1) == world.chain.us.address
 
 
-async def test_outbox__mined_and_no_new_block__asks_for_the_head_and_no_more(world: World) -> None:
-    world.outbox.plan(world.intent())
-    await world.rounds(1)
-    assert world.entry().state is EntryState.MINED
-    world.server.calls.clear()
-    await world.outbox.advance()
-    assert world.server.calls == ["eth_getBlockByNumber"]
-    world.chain.mine()
-    await world.outbox.advance()
-    assert "eth_getTransactionCount" in world.server.calls
-
-
 async def test_outbox__planned_many_times__is_one_transaction(world: World) -> None:
     for _ in range(4):
         world.outbox.plan(world.intent())
