@@ -120,6 +120,12 @@ class RpcPool:
         """A pool over the same endpoints and their health, for a user who keeps an order of its own by `demote`."""
         return self._over(self._endpoints)
 
+    def doubt(self) -> None:
+        """Ask every endpoint for its chain again before it is next used: it may serve another one by now."""
+        for endpoint in self._endpoints:
+            if endpoint.state is EndpointState.READY:
+                endpoint.state = EndpointState.UNCHECKED
+
     def demote(self, label: str) -> bool:
         """Ask the endpoint with this label after all others from now on; False if that gives nobody else to ask."""
         others = tuple(endpoint for endpoint in self._endpoints if endpoint.label != label)

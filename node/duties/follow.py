@@ -82,15 +82,16 @@ class FollowHeaders:
     async def _follow_deep_reorg(self, reorg: ReorgBelowConfirmed) -> None:
         """Accept another confirmed chain, unless a second endpoint still has ours: then one of the two lies or lags.
 
-        Both are asked afresh through a twin of the reader: which endpoint showed the reorg may be long ago.
+        Both are asked afresh through a twin of the reader: which endpoint showed the reorg may be long ago. And each
+        has to show first that it still serves this chain: what looks like a deep reorg may be another network.
         """
+        self.reader.pool.doubt()
         first = self.reader.twin()
-        if first.second() is not None:
-            seen = await first.header(reorg.number)
-            second = first.second()
-            seconded = None if second is None else await second.header(reorg.number)
-            if seen is None or seconded is None or not seen.hash == seconded.hash == reorg.new_hash:
-                raise ChainError(f"two endpoints of {self.chain} differ about confirmed block {reorg.number}")
+        seen = await first.header(reorg.number)
+        second = first.second()
+        seconded = seen if second is None else await second.header(reorg.number)
+        if seen is None or seconded is None or not seen.hash == seconded.hash == reorg.new_hash:
+            raise ChainError(f"two endpoints of {self.chain} differ about confirmed block {reorg.number}")
         self.deep_reorgs += 1
         log.warning("confirmed block replaced", extra={"chain": self.chain, "number": reorg.number})
         await self.follower.accept_reorg()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -45,6 +45,13 @@ async def ask(machine: Machine, path: str) -> ApiAnswer | None:
 
     await asyncio.wait({machine.shared.loop.start(process, handle())}, timeout=PATIENCE_S)
     return answers[0] if answers else None
+
+
+def forget() -> None:
+    """Let go of the handlers that were asked: aiohttp remembers the last thousand, and with them whole networks."""
+    remembered = getattr(web_app, "_cached_build_middleware", None)
+    if remembered is not None:
+        remembered.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,10 @@ class SimulatedEngine:
                 self._disk.kill()
             self._journal.note(self._loop.time(), EventKind.DOWN, "everybody is down")
 
+    def dispose(self) -> None:
+        """Let go of engine.db, when all is over."""
+        self._disk.dispose()
+
     async def _run(self, engine: LocalEngine) -> None:
         try:
             await engine.run()

@@ -18,6 +18,7 @@ from node.app.parameters import RootChainParameters
 from node.app.state import State
 from node.duties.status import Reason
 from node.engine.local.node import CommittedBlock
+from node.simulation import api
 from node.simulation.checks.agreement import OneProposer, OneState
 from node.simulation.checks.burns import BurnsNeverGoBack
 from node.simulation.checks.check import Check, Violation
@@ -95,7 +96,8 @@ def simulate(plan: Plan, settings: SimulationSettings, told: Callable[[Event], N
     try:
         return run.to_the_end(began_s)
     finally:
-        run.world.loop.dispose()
+        run.world.dispose()
+        api.forget()
 
 
 class _Run:

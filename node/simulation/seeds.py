@@ -58,7 +58,7 @@ def check_settings(settings: SimulationSettings) -> None:
     try:
         world.loop.run_until_complete(world.build())
     finally:
-        world.loop.dispose()
+        world.dispose()
 
 
 def be_quiet() -> None:

@@ -113,6 +113,16 @@ class World:
             self.loop.create_task(self._mine(name, mined))
         self.engine.start(self.machines)
 
+    def dispose(self) -> None:
+        """End everything that is left, and let go of it."""
+        for machine in self.machines:
+            machine.disk.kill()
+        self.loop.dispose()
+        for machine in self.machines:
+            machine.disk.dispose()
+        if self.machines:
+            self.engine.dispose()
+
     def reader(self, chain: str, validator: int = 0) -> ChainReader:
         """A chain as a validator's endpoints show it."""
         chain_id = ROOT_CHAIN_ID if chain == ROOT else SIDE_CHAIN_ID

@@ -67,7 +67,7 @@ def test_simulate__on_every_python__has_the_same_trace(trace: list[object], vers
     uv = Path(sys.executable).with_name("uv")
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tmp_path / "venv"), "UV_PYTHON_DOWNLOADS": "never"}
     subprocess.run(
-        [uv, "sync", "--quiet", "--locked", "--no-dev", "--no-install-project", "--python", python],
+        [uv, "sync", "--quiet", "--locked", "--no-dev", "--python", python],
         env=environment,
         cwd=ROOT,
         capture_output=True,

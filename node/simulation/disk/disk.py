@@ -23,12 +23,14 @@ class SimulatedDisk:
         self._storage = Storage(random)
         self._processes: list[Process] = []
         self._process_count = 0
+        self._dead: list[Process] = []
 
     def attach(self, on_durable: OnDurable = _go_on) -> "ProcessDisk":
         """Start a process: what it sees of this disk, until `kill`, `crash`, or an exception of `on_durable`."""
         self._process_count += 1
         process = Process(self._storage, self._process_count, self._random, on_durable)
-        self._processes = [other for other in self._processes if not other.is_dead] + [process]
+        self._bury()
+        self._processes.append(process)
         return ProcessDisk(process)
 
     @property
@@ -44,6 +46,14 @@ class SimulatedDisk:
     def names(self) -> tuple[str, ...]:
         """The files that processes see, in the order of their names."""
         return tuple(sorted(self._storage.directory.seen))
+
+    def dispose(self) -> None:
+        """End all processes, and let go of what SQLite still holds for the dead ones; nothing is written any more."""
+        self.kill()
+        for process in self._dead:
+            for connection in tuple(process.connections):
+                connection.close()
+        self._dead.clear()
 
     def kill(self) -> None:
         """End all processes; what they have written stays, synced or not."""
@@ -73,7 +83,11 @@ class SimulatedDisk:
     def _end_processes(self, why: str) -> None:
         for process in self._processes:
             process.die(ProcessDied(why))
-        self._processes.clear()
+        self._bury()
+
+    def _bury(self) -> None:
+        self._dead += (process for process in self._processes if process.is_dead)
+        self._processes = [process for process in self._processes if not process.is_dead]
 
 
 class ProcessDisk:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from enum import Enum
 from random import Random
+from typing import Protocol
 
 from node.simulation.disk.file import StoredFile
 from node.simulation.disk.storage import Storage
@@ -13,6 +14,14 @@ class Moment(Enum):
 
     BEFORE = "before"
     AFTER = "after"
+
+
+class Closable(Protocol):
+    """What a process has open."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 OnDurable = Callable[[str, Moment], None]
@@ -26,6 +35,10 @@ class ProcessDied(BaseException):
     """The process that asks for this is dead: no more of its code runs. Nobody but the simulator handles it."""
 
 
+def _nobody(name: str, moment: Moment) -> None:
+    """Listens for a dead process."""
+
+
 class Process:
     """What one incarnation of a program does to the storage of its machine."""
 
@@ -34,7 +47,7 @@ class Process:
         self.storage = storage
         self.number = number
         self.random = random
-        self.connections: set[object] = set()
+        self.connections: set[Closable] = set()
         """Those that are not closed: nothing but its own `close`, or this death, may end what SQLite has open."""
         self._on_durable = on_durable
         self._death: BaseException | None = None
@@ -48,6 +61,7 @@ class Process:
         """End here; its locks count no more."""
         if self._death is None:
             self._death = death
+            self._on_durable = _nobody  # SQLite's open files would keep whoever listens alive, unseen by the collector
 
     def raise_death(self) -> None:
         """Raise what killed it, if it is dead."""

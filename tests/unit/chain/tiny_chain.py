@@ -35,6 +35,7 @@ class TinyChain:
         self.blocks: list[Block] = []
         self.by_hash: dict[Hash32, Block] = {}
         self.safe_lag = 4
+        self.chain_id = CHAIN_ID
         self.mine()
 
     @property
@@ -56,7 +57,7 @@ class TinyChain:
     def answer(self, method: str, params: list[object]) -> object:
         """The answer of a node that holds this chain."""
         if method == "eth_chainId":
-            return quantity(CHAIN_ID)
+            return quantity(self.chain_id)
         if method == "eth_blockNumber":
             return quantity(self.head.number)
         if method == "eth_getBlockByNumber":

@@ -153,6 +153,17 @@ class TestReorgs:
         assert world.follow_root.confirmed.hash == world.root.blocks[-3].header.hash
         assert world.follow_root.trouble is None
 
+    async def test_reorg__endpoints_serve_another_network_now__is_none(self, world: World) -> None:
+        world.root.mine(count=6)
+        await world.look()
+        kept = world.follow_root.confirmed
+        world.root.chain_id += 1
+        _fork(world, 5)
+        await world.look()
+        assert world.follow_root.deep_reorgs == 0
+        assert world.follow_root.confirmed == kept
+        assert "serves another chain id" in str(world.follow_root.trouble)
+
     async def test_reorg__only_the_first_endpoint_shows_it__not_followed_and_told(self, world: World) -> None:
         world.root.mine(count=6)
         await world.look()
