@@ -274,7 +274,8 @@ class FaultInjector:
         """A new signer, or more stake; or a validator leaves, if no other may be lost as well."""
         world, source, index = self.world, self._sources[fault.number], self._machine(fault).index
         contracts, owner = world.contracts.root, world.accounts.submitters[index]
-        may_leave = not self.byzantine and not self.damaged and not world.leavers
+        may_be_lost = any(other.kind in LASTING for other in world.plan.faults)
+        may_leave = not may_be_lost and not world.leavers
         choice = source.choice(("signer", "restake", "leave") if may_leave else ("signer", "restake"))
         if choice == "signer":
             spare = world.spare_signers_of(index)
