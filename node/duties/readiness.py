@@ -144,9 +144,23 @@ class Readiness:
             self.waiting_for = None
 
     async def _check_genesis(self, index: int, reader: ChainReader, state: State) -> None:
-        if self._facts.fact(self._fact_of(index)) is None:
-            block = await check_genesis(self._genesis, index, reader, state)
-            self._facts.save_fact(self._fact_of(index), str(block).encode())
+        """Compare once. A contradiction stops this node for good, so that a second endpoint must show the same one."""
+        if self._facts.fact(self._fact_of(index)) is not None:
+            return
+        first = reader.twin()
+        try:
+            block = await check_genesis(self._genesis, index, first, state)
+        except GenesisContradicted as contradiction:
+            second = first.second()
+            if second is None:
+                raise
+            try:
+                block = await check_genesis(self._genesis, index, second, state)
+            except GenesisContradicted as seconded:
+                if str(seconded) != str(contradiction):
+                    raise ChainError("two endpoints contradict the genesis, each in another way") from seconded
+                raise
+        self._facts.save_fact(self._fact_of(index), str(block).encode())
 
     def _fact_of(self, root_chain: int) -> str:
         """The fact that holds the block at which a root chain was compared."""

@@ -40,6 +40,8 @@ from node.simulation.world import World
 ACKS_TO_CONVERGE = 2
 HALT_S = 90.0
 """For how long a stop that people must end has to hold, so that one which ends by itself is not taken for it."""
+HALTING = (Reason.SIDE_REORG_BELOW_SIGNED, Reason.L1_REORG_BELOW_CURSOR, Reason.GENESIS_CONTRADICTED)
+"""What only people can end."""
 LOOKS_PER_INTERVAL = 4
 """How often each validator's status is asked for, per interval between checkpoints."""
 
@@ -172,6 +174,7 @@ class _Run:
             world.journal,
             lambda: self.injector.damaged,
             side_may_change=SIDE in deep,
+            root_may_change=ROOT in deep,
             disk_may_fail=frozenset(
                 fault.validator for fault in plan.faults if fault.kind in DISK_KINDS and fault.validator is not None
             ),
@@ -285,7 +288,7 @@ class _Run:
             if machine.validator is None:
                 continue
             why = machine.validator.status().root_chains[0].why
-            if why.reason in (Reason.SIDE_REORG_BELOW_SIGNED, Reason.L1_REORG_BELOW_CURSOR):
+            if why.reason in HALTING:
                 return f"{why.reason.value}: {why.text}"
         return None
 

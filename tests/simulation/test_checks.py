@@ -108,7 +108,7 @@ def test_burns__ready_and_then_not_while_the_block_stands__violated() -> None:
 )
 def test_no_causeless_stop__a_process_crashes__only_a_failing_disk_is_a_cause(text: str, is_allowed: bool) -> None:
     journal = Journal()
-    check = NoCauselessStop(journal, set, side_may_change=False, disk_may_fail=frozenset({1}))
+    check = NoCauselessStop(journal, set, side_may_change=False, root_may_change=False, disk_may_fail=frozenset({1}))
     journal.note(1.0, EventKind.CRASHED, text, validator=1)
     if is_allowed:
         check.committed(_machine(0), _block(1, b""), NO_STATE)

@@ -122,10 +122,15 @@ class TrueReasons:
         return last >= current.header_id or bool(self._felt(machine, lambda fault: _spoils(fault, ROOT)))
 
     def dear(self, machine: Machine, status: RootChainStatus, state: State) -> bool:
-        """Gas costs, or has just cost, so much that twice its price is over the ceiling."""
+        """Gas costs, or has just cost, so much that twice its price is over the ceiling; or the next offer would be."""
         ceiling_wei = self._world.settings.pace.node.fee_cap_gwei * GWEI
         since_s = self._world.now_s - AFTERMATH_S
-        return any(at_s >= since_s and 3 * fee_wei > ceiling_wei for at_s, fee_wei in self._base_fees_wei)
+        if any(at_s >= since_s and 3 * fee_wei > ceiling_wei for at_s, fee_wei in self._base_fees_wei):
+            return True
+        current, validator = state.proposals[0].current, machine.validator
+        entry = None if current is None or validator is None else validator.submits[0].entry(current.header_id)
+        offered = None if entry is None else entry.current
+        return offered is not None and 9 * offered.max_fee_per_gas_wei > 8 * ceiling_wei
 
     def poor(self, machine: Machine, status: RootChainStatus, state: State) -> bool:
         """The account cannot pay what the ceiling allows to be offered, or could not just now."""

@@ -22,11 +22,13 @@ class NoCauselessStop(Check):
         damaged: Callable[[], set[int]],
         *,
         side_may_change: bool,
+        root_may_change: bool,
         disk_may_fail: frozenset[int],
     ) -> None:
         self._journal = journal
         self._damaged = damaged
         self._side_may_change = side_may_change
+        self._root_may_change = root_may_change
         self._disk_may_fail = disk_may_fail
         self._read = 0
         self._told: set[tuple[int, Reason]] = set()
@@ -46,8 +48,10 @@ class NoCauselessStop(Check):
                 f"{stop.reason.value}: {stop.text}",
                 validator=machine.index,
             )
-        allowed = (stop.reason in OF_THE_DISK and machine.index in self._damaged()) or (
-            stop.reason is Reason.SIDE_REORG_BELOW_SIGNED and self._side_may_change
+        allowed = (
+            (stop.reason in OF_THE_DISK and machine.index in self._damaged())
+            or (stop.reason is Reason.SIDE_REORG_BELOW_SIGNED and self._side_may_change)
+            or (stop.reason is Reason.GENESIS_CONTRADICTED and self._root_may_change)
         )
         if not allowed:
             raise Violation("no causeless stop", f"validator {machine.index}: {stop.reason.value}: {stop.text}")

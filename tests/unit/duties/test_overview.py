@@ -120,7 +120,7 @@ async def test_status__we_are_leaving__how_many_acks_are_left(world: World) -> N
 
 async def test_status__paused_and_stopped__are_shown(world: World) -> None:
     world.engine.is_paused, world.engine.is_caught_up = True, False
-    world.root_a.contract_chain_id = 9
+    world.root_a.contract_chain_id = world.root_b.contract_chain_id = 9
     await world.follow_root.run_once()
     world.engine.is_caught_up = True
     await world.readiness.run_once()

@@ -47,6 +47,7 @@ class TestGenesis:
         self, world: World, field: str, value: int, told: str
     ) -> None:
         world.root_a.checkpoints = replace(world.root_a.checkpoints, **{field: value})  # type: ignore[arg-type]  # named
+        world.root_b.checkpoints = world.root_a.checkpoints
         await _is_contradicted(world, told)
 
     @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ class TestGenesis:
         self, world: World, field: str, value: object, told: str
     ) -> None:
         world.root_a.staking = replace(world.root_a.staking, **{field: value})  # type: ignore[arg-type]  # named
+        world.root_b.staking = world.root_a.staking
         await _is_contradicted(world, told)
 
     @pytest.mark.parametrize(
@@ -80,8 +82,21 @@ class TestGenesis:
         await _is_contradicted(world, told)
 
     async def test_genesis__another_side_chain__contradicted(self, world: World) -> None:
-        world.root_a.contract_chain_id = 9
+        world.root_a.contract_chain_id = world.root_b.contract_chain_id = 9
         await _is_contradicted(world, "contract_chain_id: the root chain says 9, genesis or state 15001")
+
+    async def test_genesis__one_endpoint_says_otherwise__the_other_is_believed(self, world: World) -> None:
+        world.root_a.staking = replace(world.root_a.staking, epoch=7)
+        await world.look()
+        assert world.readiness.stop is None
+        assert world.readiness.signing_identity(world.committed) is not None
+
+    async def test_genesis__endpoints_say_otherwise_each_in_another_way__is_no_answer(self, world: World) -> None:
+        world.root_a.staking = replace(world.root_a.staking, epoch=7)
+        world.root_b.staking = replace(world.root_b.staking, epoch=8)
+        await world.look()
+        assert world.readiness.stop is None
+        assert "two endpoints contradict the genesis" in str(world.readiness.waiting_for)
 
     async def test_genesis__the_block_is_another__contradicted(self, world: World) -> None:
         world.root.reorg(depth=4, length=5)
