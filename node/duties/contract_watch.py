@@ -60,20 +60,31 @@ class ContractWatch:
         if confirmed is None or (seen is not None and seen[1] == upgraded and now_s - seen[0] < LOOK_EVERY_S):
             return False
         try:
-            found = await fingerprint(self._follow.reader, self._contracts, confirmed.number)
+            found = await self._seconded(confirmed.number, upgraded)
         except ChainError:
+            return False
+        if found is None:
             return False
         self._looked_at = (now_s, upgraded)
         self._follow.contract_changed = self._judge(found, upgraded)
         self._follow.contract_seen = True
         return False
 
+    async def _seconded(self, block: BlockNumber, upgraded: BlockNumber | None) -> Hash32 | None:
+        """The fingerprint; one that is new counts only if a second endpoint, where there is one, shows it too."""
+        first = self._follow.reader.twin()
+        found = await fingerprint(first, self._contracts, block)
+        second = first.second()
+        if second is None or self._facts.fact(self._fact) == _noted(found, upgraded):
+            return found
+        return found if await fingerprint(second, self._contracts, block) == found else None
+
     def _judge(self, found: Hash32, upgraded: BlockNumber | None) -> str | None:
         """What to tell the operator, if there is something.
 
         The first fingerprint of a home is taken as it is, unless an upgrade came before it.
         """
-        now = found + (upgraded or 0).to_bytes(8)
+        now = _noted(found, upgraded)
         known = self._facts.fact(self._fact)
         if known == now:
             return None
@@ -84,6 +95,11 @@ class ContractWatch:
             f"the code behind the contracts of {self._follow.chain} is another one: look at it, then put "
             f'confirmed_contracts = "{to_hex(found)}" into its [[root_chains]] table and start again'
         )
+
+
+def _noted(found: Hash32, upgraded: BlockNumber | None) -> bytes:
+    """A fingerprint as it is kept: with the block of the upgrade that it came after."""
+    return found + (upgraded or 0).to_bytes(8)
 
 
 async def fingerprint(reader: ChainReader, contracts: tuple[Address, ...], block: BlockNumber) -> Hash32:

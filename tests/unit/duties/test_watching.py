@@ -32,7 +32,7 @@ class TestContracts:
     async def test_contracts__other_code__told_until_the_operator_confirms_it(self, world: World) -> None:
         watch = world.watch()
         await _watch(world, watch)
-        world.root_a.code = b"other code"
+        world.root_a.code = world.root_b.code = b"other code"
         told = await _watch(world, watch)
         assert told is not None
         assert await _watch(world, world.watch()) == told, "a restart changes nothing"
@@ -41,21 +41,32 @@ class TestContracts:
         assert await _watch(world, world.watch(confirmed)) is None
         assert await _watch(world, world.watch()) is None, "once confirmed it is what is known"
 
+    async def test_contracts__other_code_at_one_endpoint_only__is_not_believed(self, world: World) -> None:
+        watch = world.watch()
+        world.root_a.code = b"a lie"
+        assert await _watch(world, watch) is None
+        world.root_a.code = b"code"
+        assert await _watch(world, watch) is None, "and the lie is not what is known from now on"
+        world.root_a.code = b"a lie"
+        assert await _watch(world, watch) is None
+
     async def test_contracts__code_changed_and_changed_back__nothing_any_more(self, world: World) -> None:
         watch = world.watch()
         await _watch(world, watch)
-        world.root_a.code = b"other code"
+        world.root_a.code = world.root_b.code = b"other code"
         assert await _watch(world, watch) is not None
-        world.root_a.code = b"code"
+        world.root_a.code = world.root_b.code = b"code"
         assert await _watch(world, watch) is None
 
     @pytest.mark.parametrize("way", ["slot", "getter"])
     async def test_contracts__a_proxy_gets_another_implementation__told(self, world: World, way: str) -> None:
         def point_at(implementation: Address) -> None:
             if way == "slot":
-                world.root_a.storage[ROOT.root_chain_address] = implementation.rjust(32, b"\0")
+                for node in (world.root_a, world.root_b):
+                    node.storage[ROOT.root_chain_address] = implementation.rjust(32, b"\0")
             else:
-                world.root_a.implementations[ROOT.root_chain_address] = implementation
+                for node in (world.root_a, world.root_b):
+                    node.implementations[ROOT.root_chain_address] = implementation
 
         point_at(Address(b"\x51" * 20))
         watch = world.watch()
@@ -66,7 +77,7 @@ class TestContracts:
     async def test_contracts__looked_at_once_a_minute_and_again_once_the_rpc_is_back(self, world: World) -> None:
         watch = world.watch()
         await _watch(world, watch)
-        world.root_a.code = b"other code"
+        world.root_a.code = world.root_b.code = b"other code"
         world.clock.advance(LOOK_EVERY_S - 1)
         await watch.run_once()
         assert world.follow_root.contract_changed is None
@@ -74,7 +85,7 @@ class TestContracts:
         world.clock.advance(1)
         await watch.run_once()
         assert world.follow_root.contract_changed is None, "absence is no change"
-        world.root_a.is_down = False
+        world.root_a.is_down = world.root_b.is_down = False
         world.clock.advance(600)
         await watch.run_once()
         assert world.follow_root.contract_changed is not None
