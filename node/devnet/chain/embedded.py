@@ -25,10 +25,11 @@ from node.devnet.chain.evm import (
     whole_block,
 )
 from node.devnet.chain.execution import needed_gas, run_call
-from node.devnet.chain.pool import PoolFaults, PoolLimits, Selection, SenderState, TransactionPool
+from node.devnet.chain.pool import PoolLimits, Selection, TransactionPool
+from node.devnet.chain.pooled import PooledChain
 from node.devnet.chain.rules import check_count, check_timestamp, later, next_base_fee_wei
 from node.devnet.chain.store import BlockStore, FileBacking, MemoryBacking
-from node.devnet.chain.transactions import Transaction, check_transaction, decode_transaction
+from node.devnet.chain.transactions import Transaction
 from node.devnet.chain.views import Block, BlockId, Call, ChainGenesis, FoundLog, LogFilter, TransactionPlace
 
 BLOCKS_CACHED = 64
@@ -37,7 +38,7 @@ SALT_BYTES = 32
 _CHAIN_ID_KEY = b"sidewarden:chain-id"
 
 
-class EmbeddedChain:
+class EmbeddedChain(PooledChain):
     """One chain. Not thread-safe; every method returns when its work is done and, with a file, on disk.
 
     A block given as None is the head. Methods that take a block raise BlockUnknown.
@@ -184,42 +185,9 @@ class EmbeddedChain:
 
     # Transactions
 
-    def send_raw(self, raw: bytes) -> Hash32:
-        """Put a signed transaction into the pool. Raises TransactionRefused with geth's wording."""
-        transaction = decode_transaction(raw)
-        if self._pool.get(transaction.hash) is None:
-            check_transaction(transaction, self.chain_id, self._head.gas_limit)
-        state = SenderState(self.nonce(transaction.sender), self.balance(transaction.sender))
-        self._pool.add(transaction, state)
-        return transaction.hash
-
-    def waiting(self, transaction_hash: Hash32) -> Transaction | None:
-        """A transaction that is in the pool."""
-        return self._pool.get(transaction_hash)
-
-    @property
-    def waiting_count(self) -> int:
-        """How many transactions are in the pool."""
-        return len(self._pool)
-
-    def pending_nonce(self, address: Address) -> int:
-        """The nonce of the account's next transaction, after those in the pool."""
-        return self._pool.next_nonce(address, self.nonce(address))
-
     def pending(self) -> tuple[Transaction, ...]:
         """What the next block would hold, if every transaction in it succeeds and uses all its gas."""
         return self._select_at_head(self.next_base_fee_wei()).within(self._head.gas_limit)
-
-    def drop(self, transaction_hash: Hash32) -> bool:
-        """Have the pool forget a transaction; whether it was there."""
-        transaction = self._pool.get(transaction_hash)
-        if transaction is not None:
-            self._pool.remove(transaction)
-        return transaction is not None
-
-    def set_pool_faults(self, faults: PoolFaults) -> None:
-        """From now on treat transactions so."""
-        self._pool.faults = faults
 
     def mined(self, transaction_hash: Hash32) -> TransactionPlace | None:
         """Where a transaction is on the canonical chain."""

@@ -23,22 +23,21 @@ from node.devnet.chain import (
     ChainGenesis,
     FoundLog,
     LogFilter,
-    PoolFaults,
     PoolLimits,
     TooManyLogs,
     Transaction,
     TransactionPlace,
 )
-from node.devnet.chain.pool import SenderState, TransactionPool
+from node.devnet.chain.pool import TransactionPool
+from node.devnet.chain.pooled import PooledChain
 from node.devnet.chain.rules import check_count, check_timestamp, later, next_base_fee_wei
-from node.devnet.chain.transactions import check_transaction, decode_transaction
 from node.simulation.chains import processing
 from node.simulation.chains.execution import BlockContext, code_of
 from node.simulation.chains.making import MadeBlock, make_block, make_genesis
 from node.simulation.chains.state import Key, Layered, State, StateHistory
 
 
-class ModelChain:
+class ModelChain(PooledChain):
     """One chain, in memory. A block given as None is the head. Methods that take a block raise BlockUnknown."""
 
     def __init__(
@@ -147,42 +146,9 @@ class ModelChain:
 
     # Transactions
 
-    def send_raw(self, raw: bytes) -> Hash32:
-        """Put a signed transaction into the pool. Raises TransactionRefused with geth's wording."""
-        transaction = decode_transaction(raw)
-        if self._pool.get(transaction.hash) is None:
-            check_transaction(transaction, self.chain_id, self.head.gas_limit)
-        state = SenderState(self.nonce(transaction.sender), self.balance(transaction.sender))
-        self._pool.add(transaction, state)
-        return transaction.hash
-
-    def waiting(self, transaction_hash: Hash32) -> Transaction | None:
-        """A transaction that is in the pool."""
-        return self._pool.get(transaction_hash)
-
-    @property
-    def waiting_count(self) -> int:
-        """How many transactions are in the pool."""
-        return len(self._pool)
-
-    def pending_nonce(self, address: Address) -> int:
-        """The nonce of the account's next transaction, after those in the pool."""
-        return self._pool.next_nonce(address, self.nonce(address))
-
     def pending(self) -> tuple[Transaction, ...]:
         """What the next block would hold, if every transaction in it succeeds and uses all its gas."""
         return self._pool.select(self.next_base_fee_wei(), self.nonce).within(self.head.gas_limit)
-
-    def drop(self, transaction_hash: Hash32) -> bool:
-        """Have the pool forget a transaction; whether it was there."""
-        transaction = self._pool.get(transaction_hash)
-        if transaction is not None:
-            self._pool.remove(transaction)
-        return transaction is not None
-
-    def set_pool_faults(self, faults: PoolFaults) -> None:
-        """From now on treat transactions so."""
-        self._pool.faults = faults
 
     def mined(self, transaction_hash: Hash32) -> TransactionPlace | None:
         """Where a transaction is on the canonical chain."""
