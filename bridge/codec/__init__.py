@@ -4,6 +4,7 @@
 - Ethereum's objects: `header`, `receipts`, `bloom`, `trie`, `transaction`, `events`
 - the checkpoint tree and what is built on it: `merkle`, `checkpoint`, `exit_payload`
 - the replicated state's: `feed`, `mmr`, `section_tree`
+- the engine's: `protobuf`, `consensus`, `light_block`
 
 Nothing here does I/O or knows the rest of the project. Expected errors are in `errors`, named quantities in `types`.
 """

@@ -12,7 +12,8 @@
     ├── ProofError                    a Merkle or trie proof
     ├── CheckpointError               checkpoint data or submitCheckpoint calldata
     ├── PayloadError                  an exit payload
-    └── FeedError                     a feed step or its digests
+    ├── FeedError                     a feed step or its digests
+    └── ConsensusError                a header, commit or validator set of the engine
 
 `code` is the stable name that logs, API and metrics share. Anything else raised by this package is a bug.
 """
@@ -96,3 +97,9 @@ class FeedError(CodecError):
     """A feed step is not canonical or breaks a limit."""
 
     code = "FEED_STEP_MALFORMED"
+
+
+class ConsensusError(CodecError):
+    """A block id, header, commit or validator set of the engine is not well formed, or proves nothing."""
+
+    code = "CONSENSUS_INVALID"
