@@ -145,6 +145,47 @@ class ProcessProposalResponse:
     reason: str = ""
 
 
+class BlockIdFlag(IntEnum):
+    """What a validator's entry in a commit says."""
+
+    ABSENT = 1
+    COMMIT = 2
+    NIL = 3
+    """It precommitted, but for no block."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitVote:
+    """A validator's entry in the commit of the block before."""
+
+    address: Address
+    power: int
+    flag: BlockIdFlag
+
+
+class MisbehaviorType(IntEnum):
+    """What the engine proved of a validator."""
+
+    DUPLICATE_VOTE = 1
+    LIGHT_CLIENT_ATTACK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehavior:
+    """Evidence that the engine has checked and a block carries."""
+
+    type: MisbehaviorType
+    address: Address
+    power: int
+    """Of the validator, at `height`."""
+    height: int
+    """Where it misbehaved."""
+    time_ns: int
+    """That block's time."""
+    total_power: int
+    """Of all validators, at `height`."""
+
+
 @dataclass(frozen=True, slots=True)
 class FinalizeBlockRequest:
     """A decided block."""
@@ -154,6 +195,9 @@ class FinalizeBlockRequest:
     time_ns: int
     hash: bytes
     proposer_address: Address
+    last_commit: tuple[CommitVote, ...] = ()
+    """Who had signed the block before, as this block's proposer saw it."""
+    misbehavior: tuple[Misbehavior, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,3 +239,100 @@ class QueryResponse:
     height: int = 0
     proof: tuple[Hash32, ...] = ()
     """Siblings from the section's leaf to the app hash (bridge.codec.section_tree)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copy of the state at a height, in chunks, as one node offers it to another."""
+
+    height: int
+    format: int
+    chunks: int
+    """How many there are, numbered from 0."""
+    hash: bytes
+    """Equal for equal snapshots; proves nothing."""
+    metadata: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ListSnapshotsResponse:
+    """The snapshots that this node holds whole."""
+
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSnapshotRequest:
+    """Another node has this snapshot: should its chunks be fetched?"""
+
+    snapshot: Snapshot
+    app_hash: bytes
+    """Of the snapshot's height, which the engine has verified by its light client."""
+
+
+class OfferSnapshotResult(IntEnum):
+    """The answer to an offered snapshot."""
+
+    ACCEPT = 1
+    ABORT = 2
+    """No snapshot at all will do."""
+    REJECT = 3
+    """Not this one."""
+    REJECT_FORMAT = 4
+    REJECT_SENDER = 5
+    """Nothing from those who offer it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSnapshotResponse:
+    """Whether to fetch the chunks."""
+
+    result: OfferSnapshotResult
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSnapshotChunkRequest:
+    """Another node asks for a chunk of a snapshot that this one listed."""
+
+    height: int
+    format: int
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSnapshotChunkResponse:
+    """The chunk; empty if it is not held."""
+
+    chunk: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySnapshotChunkRequest:
+    """A fetched chunk of the accepted snapshot."""
+
+    index: int
+    chunk: bytes
+    sender: str
+    """The peer that it came from."""
+
+
+class ApplySnapshotChunkResult(IntEnum):
+    """The answer to a chunk."""
+
+    ACCEPT = 1
+    ABORT = 2
+    RETRY = 3
+    """Give this chunk again."""
+    RETRY_SNAPSHOT = 4
+    """Give all chunks again."""
+    REJECT_SNAPSHOT = 5
+    """Take another snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySnapshotChunkResponse:
+    """What to do with the chunk, which ones to fetch again, and whom to ask no more."""
+
+    result: ApplySnapshotChunkResult
+    refetch_chunks: tuple[int, ...] = ()
+    reject_senders: tuple[str, ...] = ()

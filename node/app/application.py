@@ -10,6 +10,9 @@ from bridge.codec.errors import ProofError
 from bridge.codec.types import Address
 from node.app import blocks
 from node.app.abci import (
+    ApplySnapshotChunkRequest,
+    ApplySnapshotChunkResponse,
+    ApplySnapshotChunkResult,
     CheckTxRequest,
     CheckTxResponse,
     CheckTxType,
@@ -20,6 +23,12 @@ from node.app.abci import (
     InfoResponse,
     InitChainRequest,
     InitChainResponse,
+    ListSnapshotsResponse,
+    LoadSnapshotChunkRequest,
+    LoadSnapshotChunkResponse,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
+    OfferSnapshotResult,
     PrepareProposalRequest,
     PrepareProposalResponse,
     ProcessProposalRequest,
@@ -183,6 +192,22 @@ class Application:
         except ProofError as error:
             return QueryResponse(1, log=str(error), height=height)
         return QueryResponse(0, key=name.encode(), value=section.contents, height=height, proof=proof)
+
+    def list_snapshots(self) -> ListSnapshotsResponse:
+        """The snapshots that other nodes may fetch."""
+        return ListSnapshotsResponse(())
+
+    def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
+        """Whether to start from another node's snapshot."""
+        return OfferSnapshotResponse(OfferSnapshotResult.REJECT)
+
+    def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
+        """A chunk of one of the listed snapshots."""
+        return LoadSnapshotChunkResponse(b"")
+
+    def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
+        """Take a chunk of the accepted snapshot; the last one makes the state durable."""
+        return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT)
 
     def _load(self) -> tuple[HashedState, Committed]:
         stored = self._store.load()

@@ -6,6 +6,8 @@
 from typing import Protocol, TypeVar
 
 from node.app.abci import (
+    ApplySnapshotChunkRequest,
+    ApplySnapshotChunkResponse,
     CheckTxRequest,
     CheckTxResponse,
     CommitResponse,
@@ -14,6 +16,11 @@ from node.app.abci import (
     InfoResponse,
     InitChainRequest,
     InitChainResponse,
+    ListSnapshotsResponse,
+    LoadSnapshotChunkRequest,
+    LoadSnapshotChunkResponse,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
     PrepareProposalRequest,
     PrepareProposalResponse,
     ProcessProposalRequest,
@@ -24,6 +31,7 @@ from node.app.abci import (
 from node.engine import convert
 from node.engine.convert import CommitRequest, InfoRequest, Request, Response
 from node.engine.errors import WireError
+from node.engine.wire_snapshots import ListSnapshotsRequest, SnapshotRequest, SnapshotResponse
 
 
 class Application(Protocol):
@@ -61,6 +69,22 @@ class Application(Protocol):
         """Read the committed state."""
         ...
 
+    def list_snapshots(self) -> ListSnapshotsResponse:
+        """The snapshots that other nodes may fetch."""
+        ...
+
+    def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
+        """Whether to start from another node's snapshot."""
+        ...
+
+    def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
+        """A chunk of one of the listed snapshots."""
+        ...
+
+    def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
+        """Take a chunk of the accepted snapshot; the last one makes the state durable."""
+        ...
+
 
 def serve(application: Application, data: bytes) -> bytes:
     """Answer one encoded request. Raises WireError for bytes that are no request of ours."""
@@ -83,7 +107,21 @@ def serve(application: Application, data: bytes) -> bytes:
             response = application.commit()
         case QueryRequest():
             response = application.query(request)
+        case _:
+            response = _serve_snapshots(application, request)
     return convert.response_to_bytes(response)
+
+
+def _serve_snapshots(application: Application, request: SnapshotRequest) -> SnapshotResponse:
+    match request:
+        case ListSnapshotsRequest():
+            return application.list_snapshots()
+        case OfferSnapshotRequest():
+            return application.offer_snapshot(request)
+        case LoadSnapshotChunkRequest():
+            return application.load_snapshot_chunk(request)
+        case ApplySnapshotChunkRequest():
+            return application.apply_snapshot_chunk(request)
 
 
 _Answer = TypeVar("_Answer", bound=Response)
@@ -126,6 +164,22 @@ class WireApplication:
     def query(self, request: QueryRequest) -> QueryResponse:
         """Read its committed state."""
         return self._call(request, QueryResponse)
+
+    def list_snapshots(self) -> ListSnapshotsResponse:
+        """Ask for the snapshots that it holds."""
+        return self._call(ListSnapshotsRequest(), ListSnapshotsResponse)
+
+    def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
+        """Ask whether to fetch a snapshot."""
+        return self._call(request, OfferSnapshotResponse)
+
+    def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
+        """Ask for a chunk."""
+        return self._call(request, LoadSnapshotChunkResponse)
+
+    def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
+        """Have it take a chunk."""
+        return self._call(request, ApplySnapshotChunkResponse)
 
     def _call(self, request: Request, expected: type[_Answer]) -> _Answer:
         response = convert.response_from_bytes(serve(self._application, convert.request_to_bytes(request)))

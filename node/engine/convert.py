@@ -1,7 +1,7 @@
 """node.app's ABCI values from and to the protobuf bytes that engines speak.
 
-What the application has no use for (votes, misbehaviour, consensus parameters) is not sent by us and is passed over
-when CometBFT sends it. Public keys travel compressed, as `secp256k1eth`; times as seconds and nanoseconds.
+What the application has no use for (a proposal's votes, consensus parameters) is not sent by us and is passed over when
+CometBFT sends it. Public keys travel compressed, as `secp256k1eth`; times as seconds and nanoseconds.
 """
 
 from dataclasses import dataclass
@@ -29,20 +29,32 @@ from node.app.abci import (
 )
 from node.engine.errors import WireError
 from node.engine.proto import abci_pb2 as pb
+from node.engine.wire_snapshots import (
+    SnapshotRequest,
+    SnapshotResponse,
+    snapshot_request_message,
+    snapshot_request_of,
+    snapshot_response_message,
+    snapshot_response_of,
+)
 from node.engine.wire_values import (
     app_hash_of,
     enum_member,
     event_message,
     event_of,
+    misbehavior_message,
+    misbehavior_of,
     proof_message,
     proof_of,
-    proposer_of,
     result_message,
     result_of,
     time_ns_of,
     timestamp_message,
     update_message,
     update_of,
+    validator_address_of,
+    vote_message,
+    vote_of,
 )
 
 
@@ -70,6 +82,7 @@ Request: TypeAlias = (
     | FinalizeBlockRequest
     | CommitRequest
     | QueryRequest
+    | SnapshotRequest
 )
 Response: TypeAlias = (
     InfoResponse
@@ -80,6 +93,7 @@ Response: TypeAlias = (
     | FinalizeBlockResponse
     | CommitResponse
     | QueryResponse
+    | SnapshotResponse
 )
 
 
@@ -142,16 +156,26 @@ def _request_message(request: Request) -> pb.Request:
                     txs=txs, height=height, time=timestamp_message(time_ns), hash=block_hash, proposer_address=proposer
                 )
             )
-        case FinalizeBlockRequest(txs, height, time_ns, block_hash, proposer):
-            return pb.Request(
-                finalize_block=pb.RequestFinalizeBlock(
-                    txs=txs, height=height, time=timestamp_message(time_ns), hash=block_hash, proposer_address=proposer
-                )
-            )
+        case FinalizeBlockRequest():
+            return pb.Request(finalize_block=_block_message(request))
         case CommitRequest():
             return pb.Request(commit=pb.RequestCommit())
         case QueryRequest(path, data, height, prove):
             return pb.Request(query=pb.RequestQuery(path=path, data=data, height=height, prove=prove))
+        case _:
+            return snapshot_request_message(request)
+
+
+def _block_message(block: FinalizeBlockRequest) -> pb.RequestFinalizeBlock:
+    return pb.RequestFinalizeBlock(
+        txs=block.txs,
+        height=block.height,
+        time=timestamp_message(block.time_ns),
+        hash=block.hash,
+        proposer_address=block.proposer_address,
+        decided_last_commit=pb.CommitInfo(votes=map(vote_message, block.last_commit)) if block.last_commit else None,
+        misbehavior=map(misbehavior_message, block.misbehavior),
+    )
 
 
 def _request(message: pb.Request) -> Request:
@@ -167,27 +191,37 @@ def _request(message: pb.Request) -> Request:
             return CheckTxRequest(message.check_tx.tx, enum_member(CheckTxType, message.check_tx.type))
         case "prepare_proposal":
             prepare = message.prepare_proposal
-            proposer = proposer_of(prepare.proposer_address)
+            proposer = validator_address_of(prepare.proposer_address)
             return PrepareProposalRequest(
                 prepare.max_tx_bytes, tuple(prepare.txs), prepare.height, time_ns_of(prepare.time), proposer
             )
         case "process_proposal":
             process = message.process_proposal
-            proposer = proposer_of(process.proposer_address)
+            proposer = validator_address_of(process.proposer_address)
             return ProcessProposalRequest(
                 tuple(process.txs), process.height, time_ns_of(process.time), process.hash, proposer
             )
         case "finalize_block":
-            block = message.finalize_block
-            proposer = proposer_of(block.proposer_address)
-            return FinalizeBlockRequest(tuple(block.txs), block.height, time_ns_of(block.time), block.hash, proposer)
+            return _block(message.finalize_block)
         case "commit":
             return CommitRequest()
         case "query":
             query = message.query
             return QueryRequest(query.path, query.data, query.height, query.prove)
-        case other:
-            raise WireError(f"the application has no answer to the request {other!r}")
+        case _:
+            return snapshot_request_of(message)
+
+
+def _block(message: pb.RequestFinalizeBlock) -> FinalizeBlockRequest:
+    return FinalizeBlockRequest(
+        tuple(message.txs),
+        message.height,
+        time_ns_of(message.time),
+        message.hash,
+        validator_address_of(message.proposer_address),
+        tuple(map(vote_of, message.decided_last_commit.votes)),
+        tuple(map(misbehavior_of, message.misbehavior)),
+    )
 
 
 def _response_message(response: Response) -> pb.Response:
@@ -228,6 +262,8 @@ def _response_message(response: Response) -> pb.Response:
             return pb.Response(
                 query=pb.ResponseQuery(code=code, log=log, key=key, value=value, height=height, proof_ops=ops)
             )
+        case _:
+            return snapshot_response_message(response)
 
 
 def _response(message: pb.Response) -> Response:
@@ -260,8 +296,8 @@ def _response(message: pb.Response) -> Response:
             query = message.query
             proof = proof_of(query.proof_ops)
             return QueryResponse(query.code, query.log, query.key, query.value, query.height, proof)
-        case other:
-            raise WireError(f"the application never answers {other!r}")
+        case _:
+            return snapshot_response_of(message)
 
 
 def _parse(message: pb.Request | pb.Response, data: bytes) -> None:

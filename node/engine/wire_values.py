@@ -11,11 +11,22 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from bridge.codec.secp256k1 import is_on_curve
 from bridge.codec.types import Address, Hash32, PublicKey
-from node.app.abci import Event, EventAttribute, ExecTxResult, ValidatorUpdate
+from node.app.abci import (
+    BlockIdFlag,
+    CommitVote,
+    Event,
+    EventAttribute,
+    ExecTxResult,
+    Misbehavior,
+    MisbehaviorType,
+    Snapshot,
+    ValidatorUpdate,
+)
 from node.engine.errors import WireError
 from node.engine.proto import abci_pb2 as pb
 from node.engine.proto.crypto_pb2 import ProofOp, ProofOps
 from node.engine.proto.crypto_pb2 import PublicKey as WireKey
+from node.engine.proto.types_pb2 import BlockIDFlag as WireFlag
 
 PROOF_TYPE = "sidewarden:section"
 """Names our proof of a section under the app hash: the siblings' hashes, one after another."""
@@ -74,6 +85,58 @@ def event_of(message: pb.Event) -> Event:
     return Event(message.type, tuple(EventAttribute(item.key, item.value) for item in message.attributes))
 
 
+def vote_message(vote: CommitVote) -> pb.VoteInfo:
+    """A validator's entry in a commit."""
+    validator = pb.Validator(address=vote.address, power=vote.power)
+    return pb.VoteInfo(validator=validator, block_id_flag=WireFlag.Name(vote.flag))
+
+
+def vote_of(message: pb.VoteInfo) -> CommitVote:
+    """A validator's entry in a commit."""
+    validator = message.validator
+    flag = enum_member(BlockIdFlag, message.block_id_flag)
+    return CommitVote(validator_address_of(validator.address), validator.power, flag)
+
+
+def misbehavior_message(evidence: Misbehavior) -> pb.Misbehavior:
+    """What a validator did wrong."""
+    return pb.Misbehavior(
+        type=pb.MisbehaviorType.Name(evidence.type),
+        validator=pb.Validator(address=evidence.address, power=evidence.power),
+        height=evidence.height,
+        time=timestamp_message(evidence.time_ns),
+        total_voting_power=evidence.total_power,
+    )
+
+
+def misbehavior_of(message: pb.Misbehavior) -> Misbehavior:
+    """What a validator did wrong."""
+    return Misbehavior(
+        enum_member(MisbehaviorType, message.type),
+        validator_address_of(message.validator.address),
+        message.validator.power,
+        message.height,
+        time_ns_of(message.time),
+        message.total_voting_power,
+    )
+
+
+def snapshot_message(snapshot: Snapshot) -> pb.Snapshot:
+    """The snapshot's description."""
+    return pb.Snapshot(
+        height=snapshot.height,
+        format=snapshot.format,
+        chunks=snapshot.chunks,
+        hash=snapshot.hash,
+        metadata=snapshot.metadata,
+    )
+
+
+def snapshot_of(message: pb.Snapshot) -> Snapshot:
+    """The snapshot's description."""
+    return Snapshot(message.height, message.format, message.chunks, message.hash, message.metadata)
+
+
 def proof_message(key: bytes, siblings: tuple[Hash32, ...]) -> ProofOps:
     """The proof of the section `key` as one operation; no siblings, no operation."""
     return ProofOps(ops=[ProofOp(type=PROOF_TYPE, key=key, data=b"".join(siblings))] if siblings else [])
@@ -87,7 +150,7 @@ def proof_of(message: ProofOps) -> tuple[Hash32, ...]:
     return tuple(Hash32(data[start : start + 32]) for start in range(0, len(data), 32))
 
 
-def proposer_of(data: bytes) -> Address:
+def validator_address_of(data: bytes) -> Address:
     """An engine validator's address."""
     if len(data) != 20:
         raise WireError(f"an address has 20 bytes, not {len(data)}")

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, TypeVar
 
 from node.app.abci import (
+    ApplySnapshotChunkRequest,
+    ApplySnapshotChunkResponse,
     CheckTxRequest,
     CheckTxResponse,
     CommitResponse,
@@ -11,6 +13,11 @@ from node.app.abci import (
     InfoResponse,
     InitChainRequest,
     InitChainResponse,
+    ListSnapshotsResponse,
+    LoadSnapshotChunkRequest,
+    LoadSnapshotChunkResponse,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
     PrepareProposalRequest,
     PrepareProposalResponse,
     ProcessProposalRequest,
@@ -77,6 +84,22 @@ class BoundedApplication:
     def query(self, request: QueryRequest) -> QueryResponse:
         """Read the committed state."""
         return self._inside("query", lambda application: application.query(request))
+
+    def list_snapshots(self) -> ListSnapshotsResponse:
+        """Ask for the snapshots that it holds."""
+        return self._inside("list_snapshots", lambda application: application.list_snapshots())
+
+    def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
+        """Ask whether to fetch a snapshot."""
+        return self._inside("offer_snapshot", lambda application: application.offer_snapshot(request))
+
+    def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
+        """Ask for a chunk."""
+        return self._inside("load_snapshot_chunk", lambda application: application.load_snapshot_chunk(request))
+
+    def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
+        """Have it take a chunk."""
+        return self._inside("apply_snapshot_chunk", lambda application: application.apply_snapshot_chunk(request))
 
     def _inside(self, name: str, call: "Callable[[Application], Result]") -> Result:
         application = self._application

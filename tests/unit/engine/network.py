@@ -14,6 +14,9 @@ from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, public_key_of
 from bridge.codec.types import Address, Hash32, PublicKey
 from node.app.abci import (
+    ApplySnapshotChunkRequest,
+    ApplySnapshotChunkResponse,
+    ApplySnapshotChunkResult,
     CheckTxRequest,
     CheckTxResponse,
     CheckTxType,
@@ -24,6 +27,12 @@ from node.app.abci import (
     InfoResponse,
     InitChainRequest,
     InitChainResponse,
+    ListSnapshotsResponse,
+    LoadSnapshotChunkRequest,
+    LoadSnapshotChunkResponse,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
+    OfferSnapshotResult,
     PrepareProposalRequest,
     PrepareProposalResponse,
     ProcessProposalRequest,
@@ -141,6 +150,18 @@ class RecordingApplication:
 
     def query(self, request: QueryRequest) -> QueryResponse:
         return QueryResponse(0, value=app_hash(self.disk.executed), height=self.disk.height)
+
+    def list_snapshots(self) -> ListSnapshotsResponse:
+        return ListSnapshotsResponse(())
+
+    def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
+        return OfferSnapshotResponse(OfferSnapshotResult.REJECT)
+
+    def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
+        return LoadSnapshotChunkResponse(b"")
+
+    def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
+        return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT)
 
     def _note(self, what: str) -> None:
         self.journal.append(f"{self.name} {what}")

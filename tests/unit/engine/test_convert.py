@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from bridge.codec.types import Address, Hash32, PublicKey
 from node.app.abci import (
+    ApplySnapshotChunkRequest,
+    ApplySnapshotChunkResponse,
+    ApplySnapshotChunkResult,
+    BlockIdFlag,
     CheckTxRequest,
     CheckTxResponse,
     CheckTxType,
     CommitResponse,
+    CommitVote,
     Event,
     EventAttribute,
     ExecTxResult,
@@ -23,6 +28,14 @@ from node.app.abci import (
     InfoResponse,
     InitChainRequest,
     InitChainResponse,
+    ListSnapshotsResponse,
+    LoadSnapshotChunkRequest,
+    LoadSnapshotChunkResponse,
+    Misbehavior,
+    MisbehaviorType,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
+    OfferSnapshotResult,
     PrepareProposalRequest,
     PrepareProposalResponse,
     ProcessProposalRequest,
@@ -30,6 +43,7 @@ from node.app.abci import (
     ProposalStatus,
     QueryRequest,
     QueryResponse,
+    Snapshot,
     ValidatorUpdate,
 )
 from node.engine import convert
@@ -37,6 +51,7 @@ from node.engine.convert import CommitRequest, InfoRequest, Request, Response
 from node.engine.errors import WireError
 from node.engine.proto import abci_pb2 as pb
 from node.engine.proto import generate
+from node.engine.wire_snapshots import ListSnapshotsRequest
 from tests.unit.engine.network import key
 
 heights = st.integers(0, 2**63 - 1)
@@ -53,15 +68,29 @@ events = st.lists(
 ).map(tuple)
 results = st.lists(st.builds(ExecTxResult, st.integers(0, 2**32 - 1), texts, texts, events), max_size=3).map(tuple)
 
+powers = st.integers(-(2**63), 2**63 - 1)
+votes = st.lists(st.builds(CommitVote, addresses, powers, st.sampled_from(BlockIdFlag)), max_size=3).map(tuple)
+misbehaviors = st.lists(
+    st.builds(Misbehavior, st.sampled_from(MisbehaviorType), addresses, powers, heights, times_ns, powers), max_size=3
+).map(tuple)
+numbers = st.integers(0, 2**32 - 1)
+snapshots = st.builds(
+    Snapshot, st.integers(0, 2**64 - 1), numbers, numbers, st.binary(max_size=40), st.binary(max_size=40)
+)
+
 requests: st.SearchStrategy[Request] = st.one_of(
     st.builds(InfoRequest, texts, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), texts),
     st.builds(InitChainRequest, texts, times_ns, heights, updates),
     st.builds(CheckTxRequest, st.binary(max_size=40), st.sampled_from(CheckTxType)),
     st.builds(PrepareProposalRequest, heights, transactions, heights, times_ns, addresses),
     st.builds(ProcessProposalRequest, transactions, heights, times_ns, hashes, addresses),
-    st.builds(FinalizeBlockRequest, transactions, heights, times_ns, hashes, addresses),
+    st.builds(FinalizeBlockRequest, transactions, heights, times_ns, hashes, addresses, votes, misbehaviors),
     st.just(CommitRequest()),
     st.builds(QueryRequest, texts, st.binary(max_size=40), heights, st.booleans()),
+    st.just(ListSnapshotsRequest()),
+    st.builds(OfferSnapshotRequest, snapshots, st.binary(max_size=40)),
+    st.builds(LoadSnapshotChunkRequest, st.integers(0, 2**64 - 1), numbers, numbers),
+    st.builds(ApplySnapshotChunkRequest, numbers, st.binary(max_size=40), texts),
 )
 responses: st.SearchStrategy[Response] = st.one_of(
     st.builds(InfoResponse, texts, st.integers(0, 2**64 - 1), heights, st.one_of(st.just(b""), hashes), texts),
@@ -79,6 +108,15 @@ responses: st.SearchStrategy[Response] = st.one_of(
         st.binary(max_size=40),
         heights,
         st.lists(hashes, max_size=4).map(tuple),
+    ),
+    st.builds(ListSnapshotsResponse, st.lists(snapshots, max_size=3).map(tuple)),
+    st.builds(OfferSnapshotResponse, st.sampled_from(OfferSnapshotResult)),
+    st.builds(LoadSnapshotChunkResponse, st.binary(max_size=40)),
+    st.builds(
+        ApplySnapshotChunkResponse,
+        st.sampled_from(ApplySnapshotChunkResult),
+        st.lists(numbers, max_size=3).map(tuple),
+        st.lists(texts, max_size=3).map(tuple),
     ),
 )
 
@@ -127,7 +165,7 @@ def test_validator_update__on_the_wire__is_a_compressed_secp256k1eth_key() -> No
     assert message.power == 5
 
 
-def test_votes_and_misbehaviour__that_cometbft_sends__are_passed_over() -> None:
+def test_decided_block__with_votes_and_misbehaviour__has_them_and_passes_over_what_we_do_not_read() -> None:
     block = pb.RequestFinalizeBlock(
         txs=[b"a"],
         decided_last_commit=pb.CommitInfo(
@@ -135,13 +173,23 @@ def test_votes_and_misbehaviour__that_cometbft_sends__are_passed_over() -> None:
                 pb.VoteInfo(validator=pb.Validator(address=bytes(20), power=3), block_id_flag="BLOCK_ID_FLAG_COMMIT")
             ]
         ),
-        misbehavior=[pb.Misbehavior(type="DUPLICATE_VOTE", height=3)],
+        misbehavior=[
+            pb.Misbehavior(
+                type="DUPLICATE_VOTE",
+                validator=pb.Validator(address=b"\x01" * 20, power=4),
+                height=3,
+                time={"seconds": 5, "nanos": 6},
+                total_voting_power=9,
+            )
+        ],
         height=7,
         proposer_address=bytes(20),
         next_validators_hash=bytes(32),
     )
     request = convert.request_from_bytes(pb.Request(finalize_block=block).SerializeToString())
-    assert request == FinalizeBlockRequest((b"a",), 7, 0, b"", Address(bytes(20)))
+    votes = (CommitVote(Address(bytes(20)), 3, BlockIdFlag.COMMIT),)
+    evidence = Misbehavior(MisbehaviorType.DUPLICATE_VOTE, Address(b"\x01" * 20), 4, 3, 5_000_000_006, 9)
+    assert request == FinalizeBlockRequest((b"a",), 7, 0, b"", Address(bytes(20)), votes, (evidence,))
 
 
 @pytest.mark.parametrize(
@@ -153,6 +201,14 @@ def test_votes_and_misbehaviour__that_cometbft_sends__are_passed_over() -> None:
         pb.Request(finalize_block=pb.RequestFinalizeBlock(proposer_address=bytes(19))).SerializeToString(),
         pb.Request(init_chain=pb.RequestInitChain(validators=[pb.ValidatorUpdate(power=3)])).SerializeToString(),
         bytes.fromhex("42021007"),  # CheckTx of a type that does not exist
+        pb.Request(
+            finalize_block=pb.RequestFinalizeBlock(proposer_address=bytes(20), misbehavior=[pb.Misbehavior()])
+        ).SerializeToString(),
+        pb.Request(
+            finalize_block=pb.RequestFinalizeBlock(
+                proposer_address=bytes(20), decided_last_commit={"votes": [{"validator": {"address": bytes(20)}}]}
+            )
+        ).SerializeToString(),
     ],
 )
 def test_request__of_bytes_that_are_none_of_ours__is_refused(data: bytes) -> None:
@@ -168,6 +224,8 @@ def test_request__of_bytes_that_are_none_of_ours__is_refused(data: bytes) -> Non
         pb.Response(process_proposal=pb.ResponseProcessProposal()),
         pb.Response(init_chain=pb.ResponseInitChain(app_hash=bytes(31))),
         pb.Response(query=pb.ResponseQuery(proof_ops={"ops": [{"data": bytes(33)}]})),
+        pb.Response(offer_snapshot=pb.ResponseOfferSnapshot()),
+        pb.Response(apply_snapshot_chunk=pb.ResponseApplySnapshotChunk(result="UNKNOWN")),
     ],
 )
 def test_response__that_our_application_never_gives__is_refused(message: pb.Response) -> None:
