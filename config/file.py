@@ -118,5 +118,5 @@ def _is_nested(value: Value) -> bool:
 
 
 def _dump_value(value: Value) -> str:
-    # A JSON string, number or array of strings is also a TOML one.
+    # A JSON string, number, truth or array of them is also a TOML one.
     return json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ from dataclasses import MISSING
 from typing import Any, cast, get_args, get_type_hints
 
 from config.schema import NodeConfig
-from config.table import allowed, key_of
+from config.table import FreeTable, allowed, key_of
 
 _HEAD = """\
 # Configuration
@@ -35,7 +35,7 @@ def _sections(table: type, place: str, brackets: str) -> list[str]:
         kind = hints[one.name]
         item = get_args(kind)[0] if get_args(kind) else kind
         here = f"{place}.{one.name}" if place else one.name
-        if dataclasses.is_dataclass(item):
+        if dataclasses.is_dataclass(item) and item is not FreeTable:
             below += _sections(cast(type, item), here, f"[{here}]" if item is kind else f"[[{here}]]")
         else:
             rows.append(_row(one, kind))
@@ -56,10 +56,12 @@ def _row(one: "dataclasses.Field[Any]", kind: object) -> str:
 def _default(value: object) -> str:
     if value is MISSING:
         return "**required**"
-    if value is None or value == ():
+    if value is None or value in ((), FreeTable()):
         return "none"
     if isinstance(value, str):
         return f'`"{value}"`'
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return f"`{value}`"
 
 

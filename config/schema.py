@@ -4,18 +4,20 @@ These are the choices of one operator. What a network has agreed on (ranges, int
 in its genesis and nowhere else; a node may be stricter, never laxer. Secrets are named by file.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
 from bridge.codec.types import Address, Wei
-from config.table import RpcUrl, key, required
+from config.table import FreeTable, RpcUrl, key, required
 from node.api.settings import ApiSettings
 from node.app.genesis import ROOT_CHAINS_MAX
 
 _MEBIBYTE = 1024 * 1024
 _SIGNERS_MAX = 32
+_PEER = re.compile(r"[0-9a-f]{40}@[^@\s:]+:[0-9]{1,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,22 +198,77 @@ class RootChain:
 
 
 @dataclass(frozen=True, slots=True)
+class Comet:
+    """CometBFT, which a node with `engine.kind = "comet"` runs as its child, with files of its own in `home`."""
+
+    home: str = key("comet", "Its directory. A relative path starts at the node's home.")
+    binary: str = key(
+        "", "The `cometbft` to run. Without it: the one on PATH, else the one that `make cometbft` installs."
+    )
+    p2p_host: str = key("127.0.0.1", "Interface on which it hears its peers; `0.0.0.0` for peers on other machines.")
+    p2p_port: int = key(26_656, "TCP port on which it hears its peers.", least=1, most=65_535)
+    external_address: str = key("", "HOST:PORT that peers are told to dial, where it is another than it listens on.")
+    persistent_peers: tuple[str, ...] = key(
+        (), "Peers to stay connected with, as ID@HOST:PORT; `sidewarden testnet` and `join` write them.", most=256
+    )
+    snapshot_interval_blocks: int = key(
+        1_000, "A snapshot of the state is kept at every multiple of this height; 0: never.", unit="blocks", most=10**9
+    )
+    snapshots_kept: int = key(3, "How many snapshots are kept for those who join.", least=1, most=100)
+    retain_blocks: int = key(
+        100_000,
+        "How many blocks are kept at least, and all since the oldest snapshot; a peer that was away for longer must "
+        "join anew. 0: all blocks for ever.",
+        unit="blocks",
+        most=10**12,
+    )
+    state_sync_servers: tuple[RpcUrl, ...] = key(
+        (),
+        "Where a node without blocks finds headers to start from a snapshot: two peers' "
+        "`/sidewarden/v1/engine/rpc`. Without them, it runs all blocks from the first.",
+        most=16,
+    )
+    state_sync_height: int = key(0, "A height that is trusted to begin with.", most=2**62)
+    state_sync_hash: str = key("", "The hash of that height's block, 64 hex digits, from somebody you trust.")
+    config: FreeTable = key(
+        FreeTable(),
+        "Settings passed on into its config.toml, such as `consensus.timeout_propose`; docs/engine.md has those that "
+        "are ours to set.",
+    )
+
+    def __post_init__(self) -> None:
+        for peer in self.persistent_peers:
+            if not _PEER.fullmatch(peer):
+                raise ValueError("persistent_peers must be ID@HOST:PORT each, with 40 hex digits as the id")
+        if self.state_sync_servers and not (self.state_sync_height and self.state_sync_hash):
+            raise ValueError("state_sync_servers needs state_sync_height and state_sync_hash: run `sidewarden join`")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who orders the network's blocks."""
+
+    kind: Literal["local", "comet"] = key(
+        "local",
+        "`comet` is real consensus: it runs CometBFT, and all nodes of a network must. `local` runs, in this process, "
+        "all validators whose keys this home holds: for test networks with one owner.",
+    )
+    comet: Comet = key(Comet(), "CometBFT.")
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """The file's own keys, and its tables."""
 
     side_chain: SideChain = required("The chain whose blocks are checkpointed.")
     root_chains: tuple[RootChain, ...] = required("The chains that checkpoints go to.", least=1, most=ROOT_CHAINS_MAX)
     moniker: str = key("sidewarden", "This node's name, for people.")
-    engine: Literal["local"] = key(
-        "local",
-        "Who orders blocks. `local` runs, in this process, all validators whose keys this home holds: for test "
-        "networks with one owner.",
-    )
     poll_interval_s: float = key(
         1.0, "How often a duty looks at its chain when nothing wakes it.", unit="s", least=0.05, most=60
     )
     paths: Paths = key(Paths(), "Where the node's files are.")
     log: Log = key(Log(), "What the node writes.")
+    engine: Engine = key(Engine(), "Who orders blocks.")
     api: Api = key(Api(), "The REST API.")
     rpc: Rpc = key(Rpc(), "How endpoints are used.")
     keys: Keys = key(Keys(), "Which keys the node holds.")

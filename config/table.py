@@ -7,12 +7,14 @@
     read_table(Api, {"port": 1318}, "api")     # Api(port=1318), or ConfigInvalid that names api.port
     write_table(Api(port=1318))                # the keys that differ from their defaults
 
-Types are str, int, float, `Literal`s, Address (optional or not), RpcUrl, further tables, and tuples of these.
+Types are str, bool, int, float, `Literal`s, Address (optional or not), RpcUrl, further tables, FreeTable, and tuples of
+these.
 """
 
 import dataclasses
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, NewType, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -24,14 +26,39 @@ from config.errors import ConfigInvalid
 RpcUrl = NewType("RpcUrl", str)
 """An http or https URL. It may hold an access key, so it is never printed."""
 
+Scalar = str | bool | int | float
 TEXT_CHARACTERS_MAX = 1_024
+SETTINGS_MAX = 256
+"""Keys in a free table, with those in the tables below it."""
+_DEPTH_MAX = 3
 _KEY = "key"
 _TEXT = re.compile(r"[^\x00-\x1f\x7f]+")
+_BARE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 
 T = TypeVar("T")
-Value = str | int | float | list[Any] | dict[str, Any]
+Value = str | bool | int | float | list[Any] | dict[str, Any]
 """What a TOML key holds, as tomllib gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key that another program understands; `path` leads to it from the table's top."""
+
+    path: tuple[str, ...]
+    value: Scalar | tuple[Scalar, ...]
+
+    @property
+    def name(self) -> str:
+        """The path with dots."""
+        return ".".join(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTable:
+    """A table, with tables in it, that is passed on to another program as it is."""
+
+    settings: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +125,8 @@ def allowed(kind: object, said: Key) -> str:
         return f"{number} from {said.least:,} to {said.most:,}" if said.most < 2**63 - 1 else number
     if get_origin(kind) is Literal:
         return " or ".join(f'"{choice}"' for choice in get_args(kind))
+    if kind is FreeTable:
+        return "table of the other program's keys"
     if get_origin(kind) is tuple:
         return f"list of {said.least} to {said.most}: {allowed(get_args(kind)[0], said)}"
     if _is_table(kind):
@@ -105,7 +134,21 @@ def allowed(kind: object, said: Key) -> str:
     return _WORDS[kind]
 
 
+def free_table(settings: Iterable[Setting]) -> dict[str, Value]:
+    """Settings as a TOML table; of two for one key the later counts."""
+    table: dict[str, Value] = {}
+    for setting in settings:
+        below = table
+        for name in setting.path[:-1]:
+            below = cast(dict[str, Value], below.setdefault(name, {}))
+        value = setting.value
+        below[setting.path[-1]] = list(value) if isinstance(value, tuple) else value
+    return table
+
+
 def _read(kind: object, value: object, said: Key, place: str) -> object:
+    if kind is FreeTable:
+        return FreeTable(tuple(_read_settings(value, (), place)))
     if _is_table(kind):
         return read_table(cast(type[object], kind), value, place)
     if get_origin(kind) is tuple:
@@ -119,7 +162,31 @@ def _read(kind: object, value: object, said: Key, place: str) -> object:
     return accepted
 
 
+def _read_settings(value: object, path: tuple[str, ...], place: str) -> Generator[Setting]:
+    """The settings of a free table. Raises ConfigInvalid."""
+    if not isinstance(value, Mapping) or len(value) > SETTINGS_MAX:
+        raise ConfigInvalid(f"{place} must be a table of at most {SETTINGS_MAX} keys")
+    for name, below in value.items():
+        here, inner = f"{place}.{name}", (*path, str(name))
+        if not _BARE_NAME.fullmatch(name):
+            raise ConfigInvalid(f"{place} has a key with other characters than letters, digits, _ and -")
+        if isinstance(below, Mapping) and len(inner) < _DEPTH_MAX:
+            yield from _read_settings(below, inner, here)
+        elif _is_scalar(below):
+            yield Setting(inner, below)
+        elif isinstance(below, list) and all(_is_scalar(one) for one in below):
+            yield Setting(inner, tuple(below))
+        else:
+            raise ConfigInvalid(f"{here} must be text, a number, true or false, or a list of these")
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, Scalar) and (not isinstance(value, float) or math.isfinite(value))
+
+
 def _write(value: object) -> Value:
+    if isinstance(value, FreeTable):
+        return free_table(value.settings)
     if isinstance(value, tuple):
         return [_write(one) for one in value]
     if isinstance(value, bytes):
@@ -155,6 +222,10 @@ def _read_float(value: object, said: Key) -> float | None:
     return float(value) if said.least <= value <= said.most else None  # not so for NaN
 
 
+def _read_bool(value: object, _: Key) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _read_text(value: object, _: Key) -> str | None:
     return value if isinstance(value, str) and len(value) <= TEXT_CHARACTERS_MAX and _TEXT.fullmatch(value) else None
 
@@ -175,6 +246,7 @@ def _read_address(value: object, _: Key) -> Address | None:
 
 
 _READERS: dict[object, Callable[[object, Key], object | None]] = {
+    bool: _read_bool,
     int: _read_int,
     float: _read_float,
     str: _read_text,
@@ -184,6 +256,7 @@ _READERS: dict[object, Callable[[object, Key], object | None]] = {
 }
 _WORDS: dict[object, str] = {
     str: "text",
+    bool: "true or false",
     RpcUrl: "http:// or https:// URL",
     Address: "address: 0x and 40 hex digits, with the right checksum if in mixed case",
     Address | None: "address: 0x and 40 hex digits, with the right checksum if in mixed case",

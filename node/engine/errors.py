@@ -5,6 +5,8 @@
     ├── StoreMismatchError        engine.db does not fit this network or these applications
     ├── MemberPausedError         the validator is paused and takes nothing
     ├── MemberLostError           the validator's process ended in the middle of a call
+    ├── EngineBinaryError         there is no cometbft to run, or it is another release than the tested one
+    ├── NodeKeyError              the file of the node's key in CometBFT's network is none
     ├── MempoolError              a transaction was not taken, before the application was asked
     │   ├── TransactionTooLargeError
     │   ├── TransactionSeenError
@@ -48,6 +50,18 @@ class MemberLostError(EngineError):
     """The member's process ended before it answered: the engine goes on without it until it joins again."""
 
     code = "ENGINE_MEMBER_LOST"
+
+
+class EngineBinaryError(EngineError):
+    """No `cometbft` is found, or not the release that this program was tested with."""
+
+    code = "ENGINE_BINARY"
+
+
+class NodeKeyError(EngineError):
+    """A file is no node key of CometBFT's."""
+
+    code = "ENGINE_NODE_KEY"
 
 
 class MempoolError(EngineError):

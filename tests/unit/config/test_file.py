@@ -14,8 +14,8 @@ from bridge.codec.hexadecimal import checksum_address
 from bridge.codec.types import Address
 from config.errors import ConfigInvalid, ConfigUnreadable
 from config.file import FILE_BYTES_MAX, FILE_NAME, dump_config, load_home, parse_config, write_config
-from config.schema import Api, Fees, Keys, Log, NodeConfig, Paths, RootChain, Rpc, SideChain
-from config.table import RpcUrl
+from config.schema import Api, Comet, Engine, Fees, Keys, Log, NodeConfig, Paths, RootChain, Rpc, SideChain
+from config.table import FreeTable, RpcUrl, Setting
 from node.api.settings import ApiSettings
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -104,7 +104,17 @@ def test_config__every_table_given__is_read() -> None:
         ("root_chains = []\n" + LEAST.split("\n\n", maxsplit=1)[0], "root_chains is not allowed; .* list of 1 to 10"),
         ("root_chains = [1]\n" + LEAST.split("\n\n", maxsplit=1)[0], r"root_chains\[0\] must be a table"),
         ("api = 3\n" + LEAST, "api must be a table"),
-        ("engine = 'comet'\n" + LEAST, 'engine is not allowed; it must be: "local"'),
+        ("engine = 'comet'\n" + LEAST, "engine must be a table"),
+        (LEAST + "[engine]\nkind = 'raft'", r'engine\.kind is not allowed; it must be: "local" or "comet"'),
+        (LEAST + "[engine.comet]\npersistent_peers = ['a@b:1']", r"engine\.comet: persistent_peers must be ID@HOST"),
+        (LEAST + f"[engine.comet]\nstate_sync_servers = ['{SECRET_URL}']", "state_sync_height and state_sync_hash"),
+        (LEAST + "[engine.comet]\nconfig = 1", r"engine\.comet\.config must be a table"),
+        (LEAST + "[engine.comet.config]\na = 1979-05-27", r"engine\.comet\.config\.a must be text, a number"),
+        (LEAST + "[engine.comet.config]\na = nan", r"engine\.comet\.config\.a must be text, a number"),
+        (LEAST + "[engine.comet.config]\na = [[1]]", r"engine\.comet\.config\.a must be text, a number"),
+        (LEAST + "[engine.comet.config.a.b.c]\nd = 1", r"engine\.comet\.config\.a\.b\.c must be text, a number"),
+        (LEAST + "[engine.comet.config]\n'a b' = 1", r"engine\.comet\.config has a key with other characters"),
+        (LEAST + "[engine.comet.config]\n" + "".join(f"a{i} = 1\n" for i in range(257)), "of at most 256 keys"),
     ],
 )
 def test_config__something_is_wrong__the_key_is_named_and_no_secret_shown(text: str, message: str) -> None:
@@ -152,6 +162,16 @@ _ROOT_CHAIN = st.builds(
     root_chain_manager=st.none() | _ADDRESS,
     fees=st.builds(Fees, replace_after_s=st.integers(1, 100)),
 )
+_PEERS = st.lists(st.sampled_from([f"{'0a' * 20}@127.0.0.1:26656", f"{'1b' * 20}@a.example:1"]), max_size=2).map(tuple)
+_SCALAR = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | _TEXT
+_SETTINGS = st.lists(
+    st.builds(
+        Setting,
+        path=st.sampled_from([("log_level",), ("p2p", "pex"), ("consensus", "timeout_commit"), ("a", "b", "c-d")]),
+        value=_SCALAR | st.lists(_SCALAR, max_size=2).map(tuple),
+    ),
+    unique_by=lambda setting: setting.path,
+).map(lambda found: FreeTable(tuple(sorted(found, key=lambda setting: (len(setting.path), setting.path)))))
 _CONFIG = st.builds(
     NodeConfig,
     moniker=_TEXT,
@@ -160,6 +180,7 @@ _CONFIG = st.builds(
     log=st.builds(Log, format=st.sampled_from(["text", "json"])),
     api=st.builds(Api, port=st.integers(0, 65_535)),
     rpc=st.builds(Rpc, budget_s=st.floats(0.1, 300)),
+    engine=st.builds(Engine, comet=st.builds(Comet, persistent_peers=_PEERS, config=_SETTINGS)),
     keys=st.builds(Keys, signers=st.lists(_ADDRESS, max_size=3).map(tuple), submission=st.none() | _ADDRESS),
     side_chain=st.builds(SideChain, rpc_urls=_URLS),
     root_chains=st.lists(_ROOT_CHAIN, min_size=1, max_size=3, unique_by=lambda chain: chain.name).map(tuple),
