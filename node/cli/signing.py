@@ -182,6 +182,7 @@ def _as_text(view: "RecordView") -> str:
     for slots in view.slots:
         newest = "/".join(map(str, slots.newest.position)) if slots.newest else "none"
         lines.append(f"  {slots.purpose.name.lower():<11} {slots.count:,}, newest {newest}, of {slots.domain}")
+    lines += [f"  last vote   {vote.slot}" for vote in view.last_votes]
     lines += [f"  signed end  block {end.number} {to_hex(end.hash)}" for end in view.signed_ends[-ENDS_SHOWN:]]
     if len(view.signed_ends) > ENDS_SHOWN:
         lines.append(f"              and {len(view.signed_ends) - ENDS_SHOWN} before (--json lists all)")
@@ -215,6 +216,11 @@ def _as_json(view: "RecordView") -> dict[str, object]:
                 "newest": None if slots.newest is None else slots.newest.position,
             }
             for slots in view.slots
+        ],
+        "last_votes": [
+            {"domain": vote.slot.domain, "height": height, "round": round_number, "step": step}
+            for vote in view.last_votes
+            for height, round_number, step in (vote.slot.position,)
         ],
         "side_chain_id": view.side_chain_id,
         "signed_ends": [{"number": end.number, "hash": to_hex(end.hash)} for end in view.signed_ends],

@@ -63,6 +63,28 @@ class AttestId:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteBytes:
+    """What a consensus vote says."""
+
+    digest: Hash32
+    """Of its sign bytes."""
+    time_ns: int
+    timeless: Hash32
+    """The digest that it would have at time 0: votes that differ in their time alone have it in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastVote:
+    """The furthest consensus vote of a signer: nothing before it is signed any more.
+
+    `signed` is None where it is not known what was: then nothing is signed in its slot either.
+    """
+
+    slot: Slot
+    signed: VoteBytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """All that keeps a record from contradicting itself, or what is merged into one. Each part in ascending order."""
 
@@ -74,6 +96,8 @@ class Contents:
     """Blocks that must be in the side chain besides the ends of the ranges."""
     issued: tuple[AttestId, ...] = ()
     """The highest counter given out under each node id."""
+    votes: tuple[LastVote, ...] = ()
+    """One per engine's chain id and signer."""
 
 
 class DecisionKind(IntEnum):

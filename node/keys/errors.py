@@ -21,6 +21,8 @@
     └── SigningRefused             this one signature is refused
         ├── NotCaughtUp            the engine has not caught up yet
         ├── SlotTaken              other bytes were signed for this slot
+        ├── DoubleSignRefused      a consensus vote before the last one, or another one in its place
+        ├── ClockSkewed            our clock is wrong, and a precommit would tell it to the network
         ├── SignedEndsUnchecked    ends signed before this start were not compared with the side chain yet
         ├── SideBlockNotConfirmed  my side chain does not reach a signed block, or the range's end
         ├── SideReorgBelowSigned   the side chain has another block where we signed one
@@ -156,6 +158,18 @@ class SlotTaken(SigningRefused):
     """Something else was signed for this slot; one slot has one digest for ever."""
 
     code = "SLOT_TAKEN"
+
+
+class DoubleSignRefused(SigningRefused):
+    """A consensus vote comes before the last one that was signed, or has its place and says something else."""
+
+    code = "DOUBLE_SIGN_REFUSED"
+
+
+class ClockSkewed(SigningRefused):
+    """Our clock is wrong; the time in a precommit counts for the time of the next block."""
+
+    code = "CLOCK_SKEW"
 
 
 class SignedEndsUnchecked(SigningRefused):

@@ -15,18 +15,34 @@ from bridge.codec.errors import HexError
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import from_hex, to_hex
 from bridge.codec.types import BlockNumber, ChainId, Hash32, UnixSeconds
-from node.keys.entries import Anchor, AttestId, Contents, SignedEnd, SignedEntry, SignedRange, TakenNonces
+from node.keys.entries import (
+    Anchor,
+    AttestId,
+    Contents,
+    LastVote,
+    SignedEnd,
+    SignedEntry,
+    SignedRange,
+    TakenNonces,
+    VoteBytes,
+)
 from node.keys.errors import InterchangeTooLarge, InterchangeUnusable
-from node.keys.slots import Purpose, Slot
+from node.keys.slots import Purpose, Slot, VoteStep
 from node.store.errors import FileTooOpen
 from node.store.files import require_private, write_private
 
 FILE_BYTES_MAX = 64 << 20
 """Enough for the most checkpoints that a record gives out, and the transactions of 20 keys."""
-VERSION = 1
+VERSION = 2
 FORMAT = "sidewarden signing record"
 _DOMAIN_CHARACTERS_MAX = 200
 _POSITIONS = {Purpose.CHECKPOINT: 2, Purpose.TRANSACTION: 1}
+_StepName = Literal["proposal", "prevote", "precommit"]
+_STEPS: dict[VoteStep, _StepName] = {
+    VoteStep.PROPOSAL: "proposal",
+    VoteStep.PREVOTE: "prevote",
+    VoteStep.PRECOMMIT: "precommit",
+}
 
 _Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Domain = Annotated[str, msgspec.Meta(min_length=1, max_length=_DOMAIN_CHARACTERS_MAX)]
@@ -68,6 +84,20 @@ class _Issued(_Strict):
     counter: _Number
 
 
+class _VoteBytes(_Strict):
+    digest: str
+    time_ns: _Number
+    timeless: str
+
+
+class _Vote(_Strict):
+    domain: _Domain
+    height: _Number
+    round: _Number
+    step: _StepName
+    signed: _VoteBytes | None
+
+
 class _File(_Strict):
     format: str
     version: int
@@ -78,6 +108,7 @@ class _File(_Strict):
     taken: tuple[_Taken, ...]
     anchors: tuple[_Block, ...]
     issued: tuple[_Issued, ...]
+    votes: tuple[_Vote, ...]
     digest: str
 
 
@@ -107,6 +138,7 @@ def encode(interchange: Interchange) -> bytes:
         taken=tuple(sorted((_Taken(one.domain, one.nonce) for one in contents.taken), key=astuple)),
         anchors=tuple(sorted(map(_block, contents.anchors), key=astuple)),
         issued=tuple(sorted((_Issued(to_hex(one.node_id), one.counter) for one in contents.issued), key=astuple)),
+        votes=tuple(map(_vote, sorted(contents.votes, key=lambda vote: vote.slot.domain))),
         digest="",
     )
     return _layout(replace(file, digest=_digest(file)))
@@ -187,6 +219,18 @@ def _signed(entry: SignedEntry) -> _Signed:
     )
 
 
+def _vote(vote: LastVote) -> _Vote:
+    height, round_number, step = vote.slot.position
+    signed = vote.signed
+    return _Vote(
+        vote.slot.domain,
+        height,
+        round_number,
+        _STEPS[VoteStep(step)],
+        None if signed is None else _VoteBytes(to_hex(signed.digest), signed.time_ns, to_hex(signed.timeless)),
+    )
+
+
 def _block(anchor: Anchor) -> _Block:
     return _Block(anchor.side_chain_id, anchor.block.number, to_hex(anchor.block.hash))
 
@@ -197,7 +241,10 @@ def _interchange(file: _File) -> Interchange:
         taken=tuple(TakenNonces(one.domain, one.nonce) for one in file.taken),
         anchors=tuple(_anchor(one) for one in file.anchors),
         issued=tuple(AttestId(from_hex(one.node_id, 8), one.counter) for one in file.issued),
+        votes=tuple(_last_vote(one) for one in file.votes),
     )
+    if len({vote.slot.domain for vote in contents.votes}) != len(contents.votes):
+        raise InterchangeUnusable("it has two last votes of one signer")
     return Interchange(Hash32(from_hex(file.genesis_hash, 32)), from_hex(file.node_id, 8), file.is_move, contents)
 
 
@@ -217,6 +264,16 @@ def _entry(signed: _Signed) -> SignedEntry:
             until,
         )
     return SignedEntry(slot, Hash32(from_hex(signed.digest, 32)), signed_range)
+
+
+def _last_vote(vote: _Vote) -> LastVote:
+    signed = vote.signed
+    return LastVote(
+        Slot(Purpose.VOTE, vote.domain, (vote.height, vote.round, VoteStep[vote.step.upper()])),
+        None
+        if signed is None
+        else VoteBytes(Hash32(from_hex(signed.digest, 32)), signed.time_ns, Hash32(from_hex(signed.timeless, 32))),
+    )
 
 
 def _anchor(block: _Block) -> Anchor:

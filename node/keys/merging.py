@@ -1,11 +1,21 @@
 """Taking into a record what else was signed with the same keys, and giving out what a record holds.
 
 Merging never loosens: a slot keeps its digest, a side chain must have the blocks that either record asks for, and the
-higher of two taken nonces stands.
+higher of two taken nonces stands, and the further of two last votes.
 """
 
 from bridge.codec.types import Hash32
-from node.keys.entries import Anchor, Contents, Decision, DecisionKind, Made, SignedEnd, SignedEntry, TakenNonces
+from node.keys.entries import (
+    Anchor,
+    Contents,
+    Decision,
+    DecisionKind,
+    LastVote,
+    Made,
+    SignedEnd,
+    SignedEntry,
+    TakenNonces,
+)
 from node.keys.errors import ImportConflict, InterchangeTooLarge
 from node.keys.slots import Purpose
 from node.keys.tables import RecordTables
@@ -36,6 +46,8 @@ def merge(tables: RecordTables, other: Contents, made: Made, *, accept_nonce_con
             tables.append_decision(Decision(DecisionKind.TAKEN, made, taken=taken))
     for attest_id in other.issued:
         tables.raise_issued(attest_id)
+    for vote in other.votes:
+        _go_on_from(tables, vote)
     tables.append_decision(Decision(DecisionKind.MERGED, made))
 
 
@@ -63,6 +75,7 @@ def contents(tables: RecordTables) -> Contents:
         taken=tuple(TakenNonces(sender, _newest_nonce(tables, sender)) for sender in sorted(senders)),
         anchors=tables.anchors(),
         issued=tables.all_issued(),
+        votes=tables.votes.all(),
     )
 
 
@@ -70,9 +83,16 @@ def covers(contents: Contents, other: Contents) -> bool:
     """Whether `contents` takes every slot that `other` takes, checkpoints with the same digest."""
     digests = {entry.slot: entry.digest for entry in contents.signed}
     nonces = {taken.domain: taken.nonce for taken in contents.taken}
-    return all(
-        digests.get(entry.slot) == entry.digest for entry in other.signed if entry.slot.purpose is Purpose.CHECKPOINT
-    ) and all(nonces.get(taken.domain, -1) >= taken.nonce for taken in other.taken)
+    votes = {vote.slot.domain: vote.slot.position for vote in contents.votes}
+    return (
+        all(
+            digests.get(entry.slot) == entry.digest
+            for entry in other.signed
+            if entry.slot.purpose is Purpose.CHECKPOINT
+        )
+        and all(nonces.get(taken.domain, -1) >= taken.nonce for taken in other.taken)
+        and all(votes.get(vote.slot.domain, ()) >= vote.slot.position for vote in other.votes)
+    )
 
 
 def _keep_range(tables: RecordTables, entry: SignedEntry, made: Made) -> None:
@@ -93,6 +113,15 @@ def _conflict(entry: SignedEntry, held: Hash32) -> ImportConflict:
         f"{entry.slot} was signed twice: with {held.hex()} by this record, with {entry.digest.hex()} by the other. "
         f"Nothing was imported. {remedy}"
     )
+
+
+def _go_on_from(tables: RecordTables, vote: LastVote) -> None:
+    """Have nothing signed before a vote; where the two know different things of one slot, nothing in it either."""
+    held = tables.votes.last(vote.slot.domain)
+    if held is None or held.slot.position < vote.slot.position:
+        tables.votes.replace(vote)
+    elif held.slot == vote.slot and held.signed != vote.signed:
+        tables.votes.replace(LastVote(vote.slot, None))
 
 
 def _require(tables: RecordTables, anchor: Anchor, made: Made) -> None:

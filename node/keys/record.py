@@ -5,7 +5,9 @@ keeps one digest per slot for ever, and has it on disk before the signature exis
 holds, and a permit is the only thing that a `KeyRing` signs.
 
 The record must never be lost, rolled back or shared. One process holds the file. Every entry is chained to the one
-before, so that damage shows. A `Mark` of the newest entry, kept in another database, shows an older copy.
+before, so that damage shows. A `Mark` of the newest entry and votes, kept in another database, shows an older copy.
+
+Of consensus votes it keeps the furthest one of each signer, and gives no permit for anything before it.
 
 What a person decides is an entry too: to move the right to sign to another machine (`retire`), to take in what else was
 signed with the same keys (`merge`), to go on after the side chain replaced a signed block (`rebase`).
@@ -28,12 +30,15 @@ from node.keys.entries import (
     Contents,
     Decision,
     DecisionKind,
+    LastVote,
     Made,
     SignedEnd,
     SignedEntry,
     SignedRange,
+    VoteBytes,
 )
 from node.keys.errors import (
+    DoubleSignRefused,
     RecordDamaged,
     RecordError,
     RecordForeign,
@@ -51,6 +56,7 @@ from node.store.errors import DatabaseDamaged, DatabaseInUse, DatabaseVersionUnk
 from node.store.sqlite import Database
 
 NODE_ID_BYTES = 8
+VOTE_KEY_BYTES = 24
 STALE_REMEDY = (
     f"{REMEDY}. If there is no newer one, `sidewarden signing import --from-chain` takes in what the chain shows of it"
 )
@@ -59,7 +65,7 @@ _MARK_FACT = "signing_record_mark"
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to sign a digest: the record holds it on disk. Only `SigningRecord.admit` makes one."""
+    """Leave to sign a digest: the record holds it on disk. Only `SigningRecord` makes one."""
 
     slot: Slot
     digest: Hash32
@@ -67,11 +73,20 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The newest entry of a record: `count` entries lead to `chain`."""
+    """The newest entry of a record: `count` entries lead to `chain`; and the slots of its last votes."""
 
     node_id: bytes
     count: int
     chain: Hash32
+    votes: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedVote:
+    """Leave to sign a consensus vote, with the time that it must have: that of the first time it was asked for."""
+
+    permit: Permit
+    time_ns: int
 
 
 class Facts(Protocol):
@@ -98,7 +113,7 @@ class SigningRecord:
         self._facts = facts
         self._lock = threading.Lock()
         self._tables = RecordTables(database)
-        self._saved_mark: Mark | None = None
+        self._saved_mark = _decode_mark(facts.fact(_MARK_FACT))
         self._stale = self._compare_with_mark()
         self._save_mark()
 
@@ -183,7 +198,12 @@ class SigningRecord:
     # Signing
 
     def admit(self, slot: Slot, digest: Hash32, signed_range: SignedRange | None = None) -> Permit:
-        """Take a digest into its slot, durably, or find it there. Raises SlotTaken if another is there."""
+        """Take a digest into its slot, durably, or find it there. Raises SlotTaken if another is there.
+
+        Consensus votes have `admit_vote`.
+        """
+        if slot.purpose is Purpose.VOTE:
+            raise ValueError(f"{slot} is no slot that is kept for ever")
         with self._lock, _record_errors():
             self._require_fit()
             held = self._tables.digest(slot)
@@ -198,7 +218,31 @@ class SigningRecord:
                 with self._tables.writing():
                     self._tables.append_signed(SignedEntry(slot, digest, signed_range))
             self._save_mark()
-        return Permit(slot, digest)
+        return _permit(slot, digest)
+
+    def admit_vote(self, slot: Slot, asked: VoteBytes) -> AdmittedVote:
+        """Take a consensus vote as its signer's furthest, durably; the same one again only with its first time.
+
+        Raises DoubleSignRefused for a slot before the last one, and for another vote in the same slot.
+        """
+        with self._lock, _record_errors():
+            self._require_fit()
+            last = self._tables.votes.last(slot.domain)
+            if last is not None and slot.position < last.slot.position:
+                raise DoubleSignRefused(f"{slot} comes before {last.slot}, which was signed")
+            if last is not None and slot == last.slot:
+                signed = _same_again(last, asked)
+            else:
+                signed = asked
+                with self._tables.writing():
+                    self._tables.votes.replace(LastVote(slot, signed))
+            self._save_mark()
+        return AdmittedVote(_permit(slot, signed.digest), signed.time_ns)
+
+    def last_vote(self, domain: str) -> LastVote | None:
+        """The furthest consensus vote in a signer's domain, or None."""
+        with _record_errors():
+            return self._tables.votes.last(domain)
 
     def digest(self, slot: Slot) -> Hash32 | None:
         """What was signed for the slot, or None."""
@@ -256,6 +300,11 @@ class SigningRecord:
         """The entries, to read."""
         return self._tables
 
+    @property
+    def marked_votes(self) -> tuple[Slot, ...]:
+        """The last votes that the mark tells of; an older copy of the record does not hold them."""
+        return () if self._saved_mark is None else self._saved_mark.votes
+
     def contents(self) -> Contents:
         """What the record holds, for another to merge. Raises InterchangeTooLarge."""
         with self._lock, _record_errors():
@@ -310,7 +359,7 @@ class SigningRecord:
 
     def _compare_with_mark(self) -> StaleRecord | None:
         """Why this is an older copy, if it is one. Raises RecordForeign."""
-        tables, kept = self._tables, _decode_mark(self._facts.fact(_MARK_FACT))
+        tables, kept = self._tables, self._saved_mark
         if kept is None:
             return None
         if kept.node_id != tables.node_id and not tables.issued(kept.node_id):
@@ -323,6 +372,10 @@ class SigningRecord:
             return self._older_copy(f"it has {tables.tip.count} entries, and {kept.count} were made here")
         if kept.chain != tables.chain_at(kept.count):
             return self._older_copy(f"entry {kept.count} is not the one that was made here")
+        for slot in kept.votes:
+            last = tables.votes.last(slot.domain)
+            if last is None or last.slot.position < slot.position:
+                return self._older_copy(f"{slot} was signed here, and it lacks that")
         return None
 
     def _older_copy(self, why: str) -> StaleRecord:
@@ -330,10 +383,30 @@ class SigningRecord:
 
     def _save_mark(self) -> None:
         # After the entry itself: the mark may lag behind it, never lead.
-        mark = Mark(self._tables.node_id, self._tables.tip.count, self._tables.tip.chain)
+        votes = tuple(vote.slot for vote in self._tables.votes.all())
+        mark = Mark(self._tables.node_id, self._tables.tip.count, self._tables.tip.chain, votes)
         if self._stale is None and self._saved_mark != mark:
-            self._facts.save_fact(_MARK_FACT, rlp.encode([mark.node_id, rlp.uint(mark.count), mark.chain]))
+            self._facts.save_fact(_MARK_FACT, _encode_mark(mark))
             self._saved_mark = mark
+
+
+def _permit(slot: Slot, digest: Hash32) -> Permit:
+    """For what the record holds on disk now."""
+    return Permit(slot, digest)
+
+
+def _same_again(last: LastVote, asked: VoteBytes) -> VoteBytes:
+    """What was signed in this slot, if it says the same, whatever its time. Raises DoubleSignRefused."""
+    if last.signed is None:
+        raise DoubleSignRefused(f"{last.slot} is taken, and this record does not know with what")
+    if last.signed.timeless != asked.timeless:
+        raise DoubleSignRefused(f"{last.slot} was signed for something else; nothing else is ever signed there")
+    return last.signed
+
+
+def _encode_mark(mark: Mark) -> bytes:
+    votes: list[rlp.RlpItem] = [[slot.domain.encode(), slot.key] for slot in mark.votes]
+    return rlp.encode([mark.node_id, rlp.uint(mark.count), mark.chain, votes])
 
 
 def _decode_mark(data: bytes | None) -> Mark | None:
@@ -341,10 +414,20 @@ def _decode_mark(data: bytes | None) -> Mark | None:
     if data is None:
         return None
     try:
-        node_id, count, chain = rlp.as_list(rlp.decode(data), 3)
-        return Mark(rlp.as_bytes(node_id, NODE_ID_BYTES), rlp.as_uint(count), Hash32(rlp.as_bytes(chain, 32)))
-    except RlpError:
+        node_id, count, chain, votes = rlp.as_list(rlp.decode(data), 4)
+        return Mark(
+            rlp.as_bytes(node_id, NODE_ID_BYTES),
+            rlp.as_uint(count),
+            Hash32(rlp.as_bytes(chain, 32)),
+            tuple(map(_decode_vote_slot, rlp.as_list(votes))),
+        )
+    except (RlpError, UnicodeDecodeError):
         return None
+
+
+def _decode_vote_slot(item: rlp.RlpItem) -> Slot:
+    domain, key = rlp.as_list(item, 2)
+    return Slot.of_key(Purpose.VOTE, rlp.as_bytes(domain).decode(), rlp.as_bytes(key, VOTE_KEY_BYTES))
 
 
 @contextmanager

@@ -2,18 +2,31 @@
 
     digest and slot → checks → SigningRecord.admit (on disk) → Permit → KeyRing.sign → signature
 
+Consensus votes pass the same way, by `admit_vote`. They are not held back until the engine has caught up, because it
+cannot catch up without them.
+
 Whatever fails on that way, no signature exists that the record does not hold.
 """
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.codec.checkpoint import Checkpoint, CheckpointBinding, bound_digest, polygon_digest
+from bridge.codec.consensus import (
+    EngineSignature,
+    Proposal,
+    Vote,
+    proposal_sign_bytes,
+    sign_digest,
+    to_engine,
+    vote_sign_bytes,
+)
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Signature
-from node.keys.entries import AttestId, SignedEnd, SignedRange
+from node.keys.entries import AttestId, SignedEnd, SignedRange, VoteBytes
 from node.keys.errors import (
+    ClockSkewed,
     KeysError,
     NotCaughtUp,
     RecordError,
@@ -25,7 +38,7 @@ from node.keys.errors import (
 )
 from node.keys.record import STALE_REMEDY, SigningRecord
 from node.keys.ring import KeyRing
-from node.keys.slots import Slot, checkpoint_slot, transaction_slot
+from node.keys.slots import Slot, VoteStep, checkpoint_slot, step_of, transaction_slot, vote_slot
 
 ConfirmedHash = Callable[[BlockNumber], Hash32 | None]
 """The hash of a block of my confirmed, parent-linked side chain; None where it does not reach (yet)."""
@@ -61,6 +74,14 @@ class TurnCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedVote:
+    """The signature of a consensus vote, and the time that the vote must have for it."""
+
+    signature: EngineSignature
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutedTransaction:
     """A transaction in a committed block; `attest_id` is None if it is no Attest."""
 
@@ -88,14 +109,18 @@ class OwnTraces:
 
 
 class Signer:
-    """Signs checkpoints and engine transactions, each slot once, with the key that the caller says the state names.
+    """Signs checkpoints, engine transactions and consensus votes, with the key that the caller says the state names.
 
+    Each slot is signed once, and no vote before the last one. `chain_id` is what the engine calls the network.
     `record` may be the reason why there is none: then nothing is ever signed, and `stop` tells it. Methods that sign
     raise SigningRefused's leaves, RecordError's leaves and KeyNotHeld.
     """
 
-    def __init__(self, ring: KeyRing, record: SigningRecord | RecordError, genesis_hash: Hash32) -> None:
+    def __init__(self, ring: KeyRing, record: SigningRecord | RecordError, genesis_hash: Hash32, chain_id: str) -> None:
         self.ring = ring
+        self.chain_id = chain_id
+        self.clock_skew: str | None = None
+        """Why our clock is wrong, as somebody who knows has set it; precommits are refused meanwhile."""
         self._opened_record = record
         self._genesis_hash = genesis_hash
         self._lock = threading.Lock()
@@ -139,6 +164,19 @@ class Signer:
             if is_foreign or is_unknown:
                 self._stop = _twin(slot) if self._is_caught_up else stale(slot)
 
+    def observe_vote(self, signer: Address, height: int, round_number: int = 0) -> None:
+        """Look at a committed block's precommit of ours, of this round or later: the record must reach as far.
+
+        If it does not, `stop` is set, as by `observe`.
+        """
+        with self._lock:
+            if self._stop is not None or signer not in self.ring:
+                return
+            slot = vote_slot(self.chain_id, signer, height, round_number, VoteStep.PRECOMMIT)
+            last = self._record.last_vote(slot.domain)
+            if last is None or last.slot.position < slot.position:
+                self._stop = _twin(slot) if self._is_caught_up else stale(slot)
+
     def next_attest_id(self) -> AttestId:
         """The id for the next Attest of this home."""
         return self._record.next_attest_id()
@@ -157,6 +195,19 @@ class Signer:
             self._require_ready(sender)
             permit = self._record.admit(self._transaction_slot(sender, nonce), digest)
             return self.ring.sign(permit, sender)
+
+    def sign_vote(self, vote: Vote | Proposal, signer: Address) -> SignedVote:
+        """Sign a consensus vote or proposal for the engine; one that was signed before gets its first time again."""
+        with self._lock:
+            if self._stop is not None:
+                raise self._stop
+            self.ring.require(signer)
+            step = step_of(vote)
+            if step is VoteStep.PRECOMMIT and self.clock_skew is not None:
+                raise ClockSkewed(self.clock_skew)
+            slot = vote_slot(self.chain_id, signer, vote.height, vote.round, step)
+            admitted = self._record.admit_vote(slot, self._vote_bytes(vote))
+            return SignedVote(to_engine(self.ring.sign(admitted.permit, signer)), admitted.time_ns)
 
     def sign_checkpoint(
         self,
@@ -235,6 +286,14 @@ class Signer:
             self._checked_side_chains.add(side_chain_id)
         for end in self._record.signed_ends(side_chain_id, beyond):
             _require_same(end, confirmed_hash(end.number))
+
+    def _vote_bytes(self, vote: Vote | Proposal) -> VoteBytes:
+        return VoteBytes(self._vote_digest(vote), vote.time_ns, self._vote_digest(replace(vote, time_ns=0)))
+
+    def _vote_digest(self, vote: Vote | Proposal) -> Hash32:
+        if isinstance(vote, Proposal):
+            return sign_digest(proposal_sign_bytes(vote, self.chain_id))
+        return sign_digest(vote_sign_bytes(vote, self.chain_id))
 
     def _transaction_slot(self, sender: Address, nonce: int) -> Slot:
         return transaction_slot(self._genesis_hash, sender, nonce)

@@ -3,12 +3,17 @@
 purpose      domain                                          position
 CHECKPOINT   the contract that would accept it               (root chain, turn)
 TRANSACTION  the network and the sender                      (nonce,)
+VOTE         the engine's chain id and the signer            (height, round, step)
+
+Checkpoints and transactions keep a digest per slot for ever. Of votes there are three a block: only the furthest one of
+each signer is kept, and nothing is signed before it any more.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 from bridge.codec.checkpoint import Checkpoint, CheckpointBinding
+from bridge.codec.consensus import Proposal, Vote, VoteType
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Address, ChainId, Hash32
 
@@ -16,10 +21,19 @@ _POLYGON = "polygon/"
 
 
 class Purpose(IntEnum):
-    """What a signature is for. A number is never used again for something else; 3 is kept for consensus votes."""
+    """What a signature is for. A number is never used again for something else."""
 
     CHECKPOINT = 1
     TRANSACTION = 2
+    VOTE = 3
+
+
+class VoteStep(IntEnum):
+    """The order in which a round's votes are signed; the proposal is the proposer's first."""
+
+    PROPOSAL = 1
+    PREVOTE = 2
+    PRECOMMIT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +91,19 @@ def checkpoint_domain(genesis_hash: Hash32, contract_chain_id: ChainId, contract
 def transaction_slot(genesis_hash: Hash32, sender: Address, nonce: int) -> Slot:
     """The slot of a sender's engine transaction."""
     return Slot(Purpose.TRANSACTION, f"engine/{to_hex(genesis_hash)}/{to_hex(sender)}", (nonce,))
+
+
+def vote_slot(chain_id: str, signer: Address, height: int, round_number: int, step: VoteStep) -> Slot:
+    """The slot of a signer's consensus vote.
+
+    What is signed names the engine's chain id and nothing else of the network, so the slot is one for all networks that
+    call themselves so.
+    """
+    return Slot(Purpose.VOTE, f"votes/{chain_id}/{to_hex(signer)}", (height, round_number, step))
+
+
+def step_of(vote: Vote | Proposal) -> VoteStep:
+    """Where in its round a vote is signed."""
+    if isinstance(vote, Proposal):
+        return VoteStep.PROPOSAL
+    return VoteStep.PREVOTE if vote.type is VoteType.PREVOTE else VoteStep.PRECOMMIT

@@ -1,5 +1,7 @@
 """The tables of `signing.db`: one chain of entries, each a signature or a decision, linked to the one before.
 
+Consensus votes stand beside it, in a table of their own (vote_table.py).
+
 What may be appended is for `SigningRecord` to say; here it is written, read back and checked. Methods raise
 node.store's StoreError: DatabaseDamaged also where entries do not follow from each other.
 """
@@ -26,6 +28,7 @@ from node.keys.entries import (
     TakenNonces,
 )
 from node.keys.slots import Purpose, Slot
+from node.keys.vote_table import VOTE_TABLE, VoteTable
 from node.store.disk import Row, Value
 from node.store.errors import DatabaseUnwritable
 from node.store.sqlite import Database, Schema
@@ -41,10 +44,10 @@ DECISIONS_MAX = 10_000
 _PAGE_ROWS = 1_000
 
 SCHEMA = Schema(
-    version=2,
+    version=3,
     exclusive=True,
     remedy=REMEDY,
-    script="""
+    script=f"""
         CREATE TABLE identity (
             one INTEGER PRIMARY KEY CHECK (one = 1),
             node_id BLOB NOT NULL
@@ -80,7 +83,8 @@ SCHEMA = Schema(
             domain BLOB,
             nonce INTEGER,
             chain BLOB NOT NULL
-        ) STRICT
+        ) STRICT;
+        {VOTE_TABLE}
     """,
 )
 
@@ -125,6 +129,7 @@ class RecordTables:
         if identity is None:
             raise database.damaged("it has no node id")
         self.node_id: bytes = identity[0]
+        self.votes = VoteTable(database)
         self.tip = self._verified_tip()
         self.decisions = self._read_decisions()
 

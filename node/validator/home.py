@@ -96,7 +96,7 @@ def open_home_on(
             local_store=local_store,
             record=record,
             application=Application(genesis, state_store, opener),
-            signer=Signer(opened_keys.ring, record, genesis_hash(genesis)),
+            signer=Signer(opened_keys.ring, record, genesis_hash(genesis), genesis.name),
             submission_key=opened_keys.submission,
         )
         unless_opened.pop_all()

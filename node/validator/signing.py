@@ -19,18 +19,20 @@ from node.app.state import Committed
 from node.duties.readiness import own_traces
 from node.duties.roots import RangeRoots
 from node.keys import interchange, merging
-from node.keys.entries import AttestId, Contents, Decision, Made, SignedEnd, SignedEntry, TakenNonces
+from node.keys.entries import AttestId, Contents, Decision, LastVote, Made, SignedEnd, SignedEntry, TakenNonces
 from node.keys.errors import ImportForeign, ImportNotYet, RecordError, StaleRecord
 from node.keys.interchange import Interchange
 from node.keys.record import SigningRecord
 from node.keys.signer import TurnCheckpoint, first_lacking, stale
-from node.keys.slots import Purpose, Slot, transaction_slot
+from node.keys.slots import Purpose, Slot, VoteStep, transaction_slot, vote_slot
 from node.store.local import LocalStore
 from node.validator.committed import read_committed
 from node.validator.start import read_genesis
 
 NONCES_SKIPPED = 10_000
 """How far beyond what the chain shows nonces and counters go on: an older copy does not know what was on its way."""
+LAST_ROUND = 2**31 - 1
+"""No round of a height comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class RecordView:
     node_id: bytes
     slots: tuple[SlotsView, ...]
     side_chain_id: ChainId
+    last_votes: tuple[LastVote, ...]
+    """Per engine's chain id and signer."""
     signed_ends: tuple[SignedEnd, ...]
     """Blocks that the side chain must have, ascending."""
     decisions: tuple[Decision, ...]
@@ -98,6 +102,7 @@ def look(home: Home) -> RecordView:
                 for domain in tables.domains(purpose)
             ),
             side_chain_id=side_chain_id,
+            last_votes=tables.votes.all(),
             signed_ends=record.signed_ends(side_chain_id),
             decisions=record.decisions,
             stop=record.unfit or (None if lacking is None else stale(lacking)),
@@ -158,9 +163,12 @@ def import_from_chain(home: Home, made: Made) -> Contents:
 
     Raises ImportNotYet, ImportConflict, RecordError, and what reading the home raises.
     """
-    network, committed = genesis_hash(read_genesis(home)), read_committed(home)
+    genesis, committed = read_genesis(home), read_committed(home)
     with opened_record(home) as (record, local_store):
-        contents = _from_chain(home, record, network, committed, local_store.headers("side"))
+        contents = replace(
+            _from_chain(home, record, genesis_hash(genesis), committed, local_store.headers("side")),
+            votes=_votes(home, record, genesis.name, committed.height),
+        )
         record.merge(contents, made, heals=True)
     return contents
 
@@ -206,6 +214,21 @@ def _from_chain(
         taken=taken,
         issued=tuple(_issued(record, last.attest_id) for last in traces.last_nonces if last.attest_id is not None),
     )
+
+
+def _votes(home: Home, record: SigningRecord, chain_id: str, height: int) -> tuple[LastVote, ...]:
+    """Where votes go on: beyond the committed height, and beyond those that the mark tells of.
+
+    The network went on while this node caught up and gave no vote, so the lost ones are below the height that it is at
+    now. A network that needs this node's power waited for it, at the height that CometBFT's own log has our votes of.
+    """
+    committed = tuple(
+        vote_slot(chain_id, signer, height, LAST_ROUND, VoteStep.PRECOMMIT) for signer in home.config.keys.signers
+    )
+    furthest: dict[str, Slot] = {}
+    for slot in sorted((*committed, *record.marked_votes), key=lambda slot: slot.position):
+        furthest[slot.domain] = slot
+    return tuple(LastVote(slot, None) for _, slot in sorted(furthest.items()))
 
 
 def _beyond(record: SigningRecord, slot: Slot, executed: int) -> TakenNonces:

@@ -86,7 +86,7 @@ async def test_twin__stopped_and_exported__is_merged_and_signing_goes_on(tmp_pat
         shutil.copytree(victim.path, twin_home, ignore=shutil.ignore_patterns("*.db*"))
         SigningRecord.create(twin_home / "signing.db", lambda count: b"t" * count)
         with closing(SigningRecord.open(twin_home / "signing.db", MemoryFacts())) as record:
-            speak_as_twin(network, Signer(victim.signer.ring, record, network.state.params.genesis_hash))
+            speak_as_twin(network, Signer(victim.signer.ring, record, network.state.params.genesis_hash, "network"))
         await network.until(lambda: stop_of(network).startswith("TWIN_NODE"))
         assert "signing export" in stop_of(network)
 

@@ -209,7 +209,7 @@ def test_import__conflict__refused_naming_the_slot(home: OnDisk, file: Path, tmp
 def test_import__damaged_file__refused(home: OnDisk, file: Path) -> None:
     succeeded(home.run("export", "--copy", "--out", str(file)))
     data = file.read_bytes()
-    write_private(file, data.replace(b'"version": 1', b'"version": 1 '))
+    write_private(file, data.replace(b'"version": 2', b'"version": 2 '))
 
     refused(home.run("import", str(file)), "INTERCHANGE_UNUSABLE")
 

@@ -120,7 +120,9 @@ class World:
     def start(self) -> None:
         """Wire the duties, as after a start of the node: what is stored stays."""
         genesis = self.network.genesis
-        self.signer = Signer(KeyRing((PrivateKey(self.me.key.private),)), self.record, genesis_hash(genesis))
+        self.signer = Signer(
+            KeyRing((PrivateKey(self.me.key.private),)), self.record, genesis_hash(genesis), genesis.name
+        )
         self.follow_side = self._follow_side()
         self.follow_root = self.follow_root_again()
         self.follow_root.contract_seen = True

@@ -12,6 +12,8 @@ from node.keys.signer import OwnTraces, Signer, TurnCheckpoint
 from tests.unit.closing import opened
 
 GENESIS = keccak256(b"genesis")
+CHAIN_ID = "test-network"
+"""What the engine calls the network."""
 SIDE_CHAIN = ChainId(137)
 CONTRACT_CHAIN = ChainId(15_001)
 """What the contract calls the side chain."""
@@ -82,6 +84,6 @@ def open_record(path: Path, facts: MemoryFacts | None = None) -> SigningRecord:
 
 def new_signer(record: SigningRecord) -> Signer:
     """A signer with the keys of Alice and Bob that has caught up with an empty network."""
-    signer = Signer(KeyRing((ALICE, BOB)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE, BOB)), record, GENESIS, CHAIN_ID)
     signer.caught_up(NOTHING_ON_CHAIN)
     return signer

@@ -22,6 +22,7 @@ from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer
 from node.keys.slots import transaction_slot
 from tests.unit.keys.helpers import (
     ALICE,
+    CHAIN_ID,
     GENESIS,
     SIDE_CHAIN,
     MemoryFacts,
@@ -133,7 +134,7 @@ def test_taken_nonces__of_an_older_copy__are_no_stale_record_and_no_twin(tmp_pat
     """Of what the newer copy sent only the nonces are known: it may still be executed, also after the catch-up."""
     record = new_record(tmp_path / "signing.db")
     record.merge(Contents((), (TakenNonces(SENDER.domain, 100),), (), (AttestId(record.node_id, 50),)), MADE)
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     signer.observe(ExecutedTransaction(ALICE.address, 90, TO_SIGN, AttestId(record.node_id, 40)))
     signer.caught_up(OwnTraces((LastNonce(ALICE.address, 95, AttestId(record.node_id, 45)),), ()))
@@ -149,7 +150,7 @@ def test_taken_nonces__of_an_older_copy__are_no_stale_record_and_no_twin(tmp_pat
 def test_caught_up__last_attestation_is_another_node_s__stops_although_the_nonce_is_known(tmp_path: Path) -> None:
     record = new_record(tmp_path / "signing.db")
     new_signer(record).sign_transaction(ALICE.address, 5, TO_SIGN)
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     signer.caught_up(OwnTraces((LastNonce(ALICE.address, 5, AttestId(b"a twin's", 1)),), ()))
 

@@ -10,11 +10,22 @@ from hypothesis import strategies as st
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber, ChainId, Hash32, UnixSeconds
 from node.keys import interchange, merging
-from node.keys.entries import Anchor, AttestId, Contents, Made, SignedEnd, SignedEntry, SignedRange, TakenNonces
+from node.keys.entries import (
+    Anchor,
+    AttestId,
+    Contents,
+    LastVote,
+    Made,
+    SignedEnd,
+    SignedEntry,
+    SignedRange,
+    TakenNonces,
+    VoteBytes,
+)
 from node.keys.errors import ImportConflict, InterchangeTooLarge, InterchangeUnusable, SlotTaken
 from node.keys.interchange import Interchange
 from node.keys.record import SigningRecord
-from node.keys.slots import Purpose, Slot
+from node.keys.slots import Purpose, Slot, VoteStep
 from tests.unit.keys.helpers import SIDE_CHAIN, MemoryFacts, block_hash, counting_bytes, new_record, open_record
 
 NETWORK = keccak256(b"network")
@@ -57,6 +68,17 @@ slots = st.builds(Slot, st.just(Purpose.CHECKPOINT), st.sampled_from(DOMAINS), s
     transaction, numbers
 )
 anchors = st.builds(Anchor, numbers.map(ChainId), st.builds(SignedEnd, numbers.map(BlockNumber), hashes))
+votes = st.builds(
+    LastVote,
+    st.builds(
+        lambda domain, height, number, step: Slot(Purpose.VOTE, domain, (height, number, step)),
+        st.text(min_size=1, max_size=9),
+        numbers,
+        numbers,
+        st.sampled_from(VoteStep),
+    ),
+    st.none() | st.builds(VoteBytes, hashes, numbers, hashes),
+)
 all_contents = st.builds(
     Contents,
     signed=st.lists(
@@ -70,6 +92,9 @@ all_contents = st.builds(
     ),
     issued=st.lists(st.builds(AttestId, st.binary(min_size=8, max_size=8), numbers), max_size=3).map(
         lambda found: tuple(sorted(found, key=lambda one: (one.node_id, one.counter)))
+    ),
+    votes=st.lists(votes, max_size=3, unique_by=lambda vote: vote.slot.domain).map(
+        lambda found: tuple(sorted(found, key=lambda vote: vote.slot.domain))
     ),
 )
 
@@ -131,7 +156,7 @@ def _edited(data: bytes, name: str, value: object) -> bytes:
     ("name", "value", "words"),
     [
         ("format", "EIP-3076", "is no export of a signing record"),
-        ("version", 2, "it has version 2, this program knows 1"),
+        ("version", 1, "it has version 1, this program knows 2"),
         ("note", "hello", "unknown field"),
         ("genesis_hash", "0x12", "is no export"),
         ("node_id", "0x12", "is no export"),
@@ -151,7 +176,7 @@ def test_file__with_a_field_that_no_export_has__refused(
 def test_file__edited_helper__changes_nothing_else(record: SigningRecord) -> None:
     data = interchange.encode(exported(record))
 
-    assert _edited(data, "version", 1) == data
+    assert _edited(data, "version", 2) == data
 
 
 def test_read__larger_than_the_limit_or_open_to_others_or_missing__refused(

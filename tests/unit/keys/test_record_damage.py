@@ -111,7 +111,7 @@ def of_another_program(path: Path) -> None:
 def of_another_program_of_our_version(path: Path) -> None:
     of_another_program(path)
     with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA user_version = 2")
+        database.execute("PRAGMA user_version = 3")
 
 
 def engine_db(path: Path) -> None:
@@ -149,7 +149,7 @@ def test_open__something_else_under_its_name__refused_and_left_as_it_is(
     assert isinstance(refused(path), expected), "also the second time"
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [2, 4])
 def test_open__schema_of_another_version__refused_naming_both(tmp_path: Path, written: bytes, version: int) -> None:
     path = tmp_path / "signing.db"
     write_private(path, written)
@@ -159,7 +159,7 @@ def test_open__schema_of_another_version__refused_naming_both(tmp_path: Path, wr
     error = refused(path)
 
     assert isinstance(error, RecordForeign)
-    assert f"has schema version {version}, this program knows 2" in str(error)
+    assert f"has schema version {version}, this program knows 3" in str(error)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])

@@ -27,6 +27,7 @@ from node.keys.signer import ExecutedTransaction, LastNonce, OwnTraces, Signer, 
 from tests.unit.keys.helpers import (
     ALICE,
     BOB,
+    CHAIN_ID,
     GENESIS,
     SIDE_CHAIN,
     MemoryFacts,
@@ -93,7 +94,7 @@ def test_checkpoint__same_turn_other_root__refused(signer: Signer) -> None:
 
 def test_checkpoint__polygon_form_in_another_network__same_slot(record: SigningRecord) -> None:
     sign(new_signer(record), proposed(1, 0, 7, bound=False))
-    elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"))
+    elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"), CHAIN_ID)
     elsewhere.caught_up(OwnTraces((), ()))
 
     with pytest.raises(SlotTaken, match="polygon/15001"):
@@ -189,7 +190,7 @@ def test_transaction__nonce_used__only_the_same_bytes_again(signer: Signer) -> N
 
 def test_transaction__same_nonce_in_another_network__is_another_slot(record: SigningRecord) -> None:
     new_signer(record).sign_transaction(ALICE.address, 1, TO_SIGN)
-    elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"))
+    elsewhere = Signer(KeyRing((ALICE,)), record, keccak256(b"another genesis"), CHAIN_ID)
     elsewhere.caught_up(OwnTraces((), ()))
 
     assert recover_address(OTHER, elsewhere.sign_transaction(ALICE.address, 1, OTHER)) == ALICE.address
@@ -206,7 +207,7 @@ def test_next_nonce__after_transactions_that_were_lost__is_beyond_them(signer: S
 
 
 def test_any_signature__before_the_engine_has_caught_up__refused(record: SigningRecord) -> None:
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     with pytest.raises(NotCaughtUp):
         signer.sign_transaction(ALICE.address, 1, TO_SIGN)
@@ -216,7 +217,7 @@ def test_any_signature__before_the_engine_has_caught_up__refused(record: Signing
 
 
 def test_any_signature__key_not_held__refused_and_not_recorded(record: SigningRecord) -> None:
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
     signer.caught_up(OwnTraces((), ()))
 
     with pytest.raises(KeyNotHeld):
@@ -228,7 +229,7 @@ def test_any_signature__key_not_held__refused_and_not_recorded(record: SigningRe
 
 def test_any_signature__no_record__refused_with_the_reason() -> None:
     reason = RecordMissing("signing.db is missing: put it back")
-    signer = Signer(KeyRing((ALICE,)), reason, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), reason, GENESIS, CHAIN_ID)
     signer.caught_up(OwnTraces((), ()))
     signer.observe(ExecutedTransaction(ALICE.address, 1, TO_SIGN, None))
 
@@ -242,7 +243,7 @@ def test_any_signature__no_record__refused_with_the_reason() -> None:
 def test_caught_up__state_holds_what_the_record_holds__signs(signer: Signer, record: SigningRecord) -> None:
     signer.sign_transaction(ALICE.address, 5, TO_SIGN)
     sign(signer, proposed(1, 0, 7))
-    restarted = Signer(KeyRing((ALICE,)), record, GENESIS)
+    restarted = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     restarted.caught_up(OwnTraces((LastNonce(ALICE.address, 5),), (proposed(1, 0, 7),)))
 
@@ -260,7 +261,7 @@ def test_caught_up__state_holds_what_the_record_holds__signs(signer: Signer, rec
 )
 def test_caught_up__state_holds_what_the_record_lacks__stops(record: SigningRecord, traces: OwnTraces) -> None:
     sign(new_signer(record), proposed(2, 0, 7))
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     signer.caught_up(traces)
 
@@ -303,7 +304,7 @@ def test_observe__foreign_transaction_under_our_key__twin_stops(
 
 
 def test_observe__unknown_transaction_while_catching_up__the_record_is_stale(record: SigningRecord) -> None:
-    signer = Signer(KeyRing((ALICE,)), record, GENESIS)
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
 
     signer.observe(ExecutedTransaction(ALICE.address, 3, TO_SIGN, None))
     signer.caught_up(OwnTraces((), ()))
@@ -314,4 +315,4 @@ def test_observe__unknown_transaction_while_catching_up__the_record_is_stale(rec
 def test_refusals__every_kind__has_its_own_code() -> None:
     leaves = SigningRefused.__subclasses__()
 
-    assert len({leaf.code for leaf in leaves}) == len(leaves) == 6
+    assert len({leaf.code for leaf in leaves}) == len(leaves) == 8
