@@ -70,10 +70,13 @@ async def test_stale_record__nothing_newer_is_left__merges_what_the_chain_shows(
         assert "STALE_RECORD: STALE_RECORD: " in stop_of(network)
         assert "signing import --from-chain" in stop_of(network)
 
+        height = network.validators[VICTIM].committed.height
         await network.close()
         assert "STOPPED     STALE_RECORD" in succeeded(signing(home, "show"))
         assert "the nonces of 1 keys" in succeeded(signing(home, "import", "--from-chain", "--reason", "disk died"))
-        assert "fit to sign" in succeeded(signing(home, "show"))
+        shown = succeeded(signing(home, "show"))
+        assert "fit to sign" in shown
+        assert f"last vote   vote {height}/" in shown, "nothing below what is committed"
         await network.start()
         await signs_again(network)
 

@@ -18,11 +18,11 @@ from node.app.genesis import genesis_hash
 from node.app.genesis_file import genesis_to_json
 from node.cli.main import main
 from node.keys import interchange
-from node.keys.entries import Contents, DecisionKind, SignedEntry
+from node.keys.entries import Contents, DecisionKind, SignedEntry, VoteBytes
 from node.keys.interchange import Interchange
 from node.keys.private_key import PrivateKey
 from node.keys.record import SigningRecord
-from node.keys.slots import Purpose, Slot, transaction_slot
+from node.keys.slots import Purpose, Slot, VoteStep, transaction_slot, vote_slot
 from node.store.files import write_private
 from node.store.local import LocalStore
 from tests.unit.app.network import Network, key
@@ -97,13 +97,19 @@ def succeeded(ran: Result) -> str:
 
 def test_show__of_a_record__says_what_it_holds_and_leaves_it_as_it_is(home: OnDisk) -> None:
     home.sign(3)
+    record = home.open()
+    vote = vote_slot("test", SIGNER.address, 7, 1, VoteStep.PREVOTE)
+    record.admit_vote(vote, VoteBytes(DIGEST, 1, DIGEST))
+    record.close()
 
     told = succeeded(home.run("show"))
 
     assert "fit to sign" in told
     assert f"transaction 1, newest 3, of engine/{to_hex(home.network)}/{to_hex(SIGNER.address)}" in told
+    assert f"last vote   vote 7/1/2 of {vote.domain}" in told
     shown = json.loads(succeeded(home.run("show", "--json")))
     assert shown["slots"][0]["newest"] == [3]
+    assert shown["last_votes"] == [{"domain": vote.domain, "height": 7, "round": 1, "step": 2}]
     assert (shown["stop"], shown["signed_ends"], shown["decisions"]) == (None, [], [])
 
 
