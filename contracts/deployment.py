@@ -49,6 +49,7 @@ class DeploymentStep:
     label: str
     to: Address | None
     data: bytes
+    value_wei: Wei = Wei(0)
 
 
 @dataclass(frozen=True, slots=True)

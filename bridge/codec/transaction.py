@@ -1,4 +1,7 @@
-"""Transactions of the one kind that we send: EIP-1559 (type 2), with an empty access list."""
+"""Transactions of the kind that we send: EIP-1559 (type 2), with an empty access list.
+
+A chain without a base fee takes legacy ones (EIP-155) instead; they only ever deploy contracts on a side chain.
+"""
 
 from dataclasses import dataclass
 
@@ -14,6 +17,7 @@ RAW_BYTES_MAX = 128 * 1024
 
 _TYPE_BYTE = bytes((DYNAMIC_FEE_TYPE,))
 _V_OFFSET = 27
+_EIP155_OFFSET = 35
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,40 @@ class DynamicFeeTransaction:
             rlp.uint(self.value_wei),
             self.data,
             (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyTransaction:
+    """An unsigned transaction bound to its chain by EIP-155; `to` is None for one that creates a contract."""
+
+    chain_id: ChainId
+    nonce: int
+    gas_price_wei: Wei
+    gas_limit: int
+    to: Address | None
+    value_wei: Wei
+    data: bytes
+
+    def signing_hash(self) -> Hash32:
+        """What the sender signs."""
+        return keccak256(rlp.encode((*self._items(), rlp.uint(self.chain_id), b"", b"")))
+
+    def raw(self, signature: Signature) -> bytes:
+        """The signed transaction, as eth_sendRawTransaction takes it."""
+        r = int.from_bytes(signature[:32])
+        s = int.from_bytes(signature[32:64])
+        v = 2 * self.chain_id + _EIP155_OFFSET + signature[64] - _V_OFFSET
+        return rlp.encode((*self._items(), rlp.uint(v), rlp.uint(r), rlp.uint(s)))
+
+    def _items(self) -> tuple[rlp.RlpItem, ...]:
+        return (
+            rlp.uint(self.nonce),
+            rlp.uint(self.gas_price_wei),
+            rlp.uint(self.gas_limit),
+            self.to or b"",
+            rlp.uint(self.value_wei),
+            self.data,
         )
 
 

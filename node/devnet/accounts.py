@@ -1,24 +1,13 @@
 """The keys of a devnet, all drawn from its seed: worth nothing anywhere else, and the same at each start."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
 from bridge.codec.hash import keccak256
-from bridge.codec.secp256k1 import address_of, public_key_of
-from bridge.codec.types import Address, PublicKey
+from node.networks.accounts import Account, account_of, is_private_key
 
 DEMO_ACCOUNTS = 5
-SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A key and what follows from it; the key does not show when printed."""
-
-    private_key: bytes = field(repr=False)
-    public_key: PublicKey
-    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,6 @@ def draw_accounts(seed: int, validators: int) -> DevnetAccounts:
 def _draw(seed: int, role: str, index: int) -> Account:
     for attempt in count():
         private_key = keccak256(f"sidewarden devnet/{seed}/{role}/{index}/{attempt}".encode())
-        if 0 < int.from_bytes(private_key) < SECP256K1_ORDER:
-            public_key = public_key_of(private_key)
-            return Account(private_key, public_key, address_of(public_key))
+        if is_private_key(private_key):
+            return account_of(private_key)
     raise AssertionError("unreachable: nearly every 32 bytes are a key")

@@ -22,7 +22,8 @@ from contracts.deployment import (
     root_deployment,
     side_deployment,
 )
-from node.devnet.accounts import Account, DevnetAccounts
+from node.devnet.accounts import DevnetAccounts
+from node.networks.accounts import Account
 from node.devnet.chains import Chains
 from node.devnet.relayer import synced_states
 from node.devnet.settings import DevnetError
@@ -123,7 +124,7 @@ def carried_over(states: Sequence[StateSynced], contracts: SideContracts) -> lis
 def signed_step(chain_id: ChainId, sender: Account, nonce: int, step: DeploymentStep) -> bytes:
     """A step as a raw transaction."""
     transaction = DynamicFeeTransaction(
-        chain_id, nonce, Wei(TIP_WEI), Wei(FEE_CAP_WEI), GAS_LIMIT, step.to, Wei(0), step.data
+        chain_id, nonce, Wei(TIP_WEI), Wei(FEE_CAP_WEI), GAS_LIMIT, step.to, step.value_wei, step.data
     )
     return transaction.raw(sign(transaction.signing_hash(), sender.private_key))
 

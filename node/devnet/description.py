@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bridge.codec.hexadecimal import checksum_address, to_hex
 from bridge.codec.types import Address, ChainId
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 
 
 @dataclass(frozen=True, slots=True)

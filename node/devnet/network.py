@@ -30,12 +30,13 @@ from node.api.server import ApiServer
 from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json, genesis_to_json
 from node.app.opened import TransactionOpener
-from node.devnet.accounts import Account, draw_accounts
+from node.devnet.accounts import draw_accounts
+from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
-from node.devnet.genesis import read_genesis
+from node.networks.genesis import read_genesis
 from node.devnet.homes import (
     DevnetFiles,
     HomeLock,

@@ -11,7 +11,7 @@ from bridge.codec.abi import encode_call
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction, transaction_hash
 from bridge.codec.types import Address, ChainId, Hash32, Wei
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 
 TIP_WEI = 10**9
 FEE_CAP_WEI = 100 * 10**9

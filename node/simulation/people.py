@@ -9,7 +9,7 @@ from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import Address, Hash32, Wei
 from contracts.deployment import DeploymentStep
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 from node.devnet.chain import Chain, TransactionRefused
 
 TIP_WEI = Wei(2 * 10**9)

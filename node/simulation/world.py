@@ -13,10 +13,11 @@ from config.schema import Fees, NodeConfig, Paths
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
 from node.app.parameters import RootChainParameters
-from node.devnet.accounts import Account, DevnetAccounts, draw_accounts
+from node.devnet.accounts import DevnetAccounts, draw_accounts
+from node.networks.accounts import Account
 from node.devnet.bootstrap import DevnetContracts, deployment_plan
 from node.devnet.chain import Chain
-from node.devnet.genesis import read_genesis
+from node.networks.genesis import read_genesis
 from node.keys.private_key import PrivateKey
 from node.simulation.chains.model import ModelChain
 from node.simulation.chains.rpc import ChainRpc

@@ -32,7 +32,7 @@ from node.app.errors import TransactionCode
 from node.app.history import CHECKPOINT_LOG, HistoryEntry, decode_entry
 from node.app.messages import Attest, Statement, Transaction, decode_transaction
 from node.app.state import Proposal, State, Turn
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains import ChainsSettings

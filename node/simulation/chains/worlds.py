@@ -14,7 +14,8 @@ from bridge.codec.events import STATE_SYNCED_TOPIC, StateSynced, decode_event
 from bridge.codec.receipts import SUCCESS
 from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
 from contracts.deployment import DeploymentPlan, DeploymentStep, RootContracts, SideContracts, side_deployment
-from node.devnet.accounts import Account, DevnetAccounts
+from node.devnet.accounts import DevnetAccounts
+from node.networks.accounts import Account
 from node.devnet.bootstrap import (
     STAKES_TOKENS,
     BootstrapFailed,

@@ -12,7 +12,7 @@ from contracts import calls
 from node.app.genesis_state import genesis_state
 from node.devnet.bootstrap import DEPOSIT_WEI, ROOT, SIDE, STAKES_TOKENS
 from node.devnet.chains import ChainCommandRefused
-from node.devnet.genesis import feed_filter
+from node.networks.genesis import feed_filter
 from node.duties.genesis_check import GenesisContradicted, check_genesis
 from tests.unit.network.world import Chains, bootstrapped
 

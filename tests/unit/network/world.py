@@ -16,10 +16,11 @@ from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address
 from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.app.genesis import Genesis
-from node.devnet.accounts import Account, draw_accounts
+from node.devnet.accounts import draw_accounts
+from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, contracts_of, deployment_plan
 from node.devnet.chains_local import LocalChains
-from node.devnet.genesis import read_genesis
+from node.networks.genesis import read_genesis
 from node.devnet.homes import DevnetFiles
 from node.devnet.network import ROOT_CHAIN_ID, SIDE_CHAIN_ID, chains_settings
 from node.devnet.ports import Ports

@@ -19,7 +19,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.header import leaf_of
 from bridge.codec.secp256k1 import ORDER, sign
 from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, UnixSeconds
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 from tests.unit.simulation.chains.script import ACCOUNTS, KEYS, ROOT_ID, SIDE_ID, SPARE, Script
 from tests.unit.simulation.chains.staking_steps import PAYEE, account_root_for
 

@@ -10,7 +10,8 @@ from bridge.codec.checkpoint import DataForm
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import ZERO_ADDRESS, Address, ChainId, UnixSeconds, Wei
-from node.devnet.accounts import Account, draw_accounts
+from node.devnet.accounts import draw_accounts
+from node.networks.accounts import Account
 from node.devnet.bootstrap import DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chain.embedded import EmbeddedChain
 from node.simulation.chains.model import ModelChain

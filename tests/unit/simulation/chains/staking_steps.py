@@ -3,7 +3,7 @@
 from bridge.codec.abi import encode_call, encode_values
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 from tests.unit.simulation.chains.script import ACCOUNTS, KEYS, SPARE, TOKEN, Script
 
 PAYEE = ACCOUNTS.demo[0]

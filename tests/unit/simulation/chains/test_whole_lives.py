@@ -13,7 +13,7 @@ from bridge.codec.exit_payload import encode_payload
 from bridge.codec.types import Address, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import DeploymentStep
-from node.devnet.accounts import Account
+from node.networks.accounts import Account
 from tests.unit.simulation.chains import bridge_steps, checkpoint_steps
 from tests.unit.simulation.chains.script import ACCOUNTS, ADDRESSES, SPARE, TOKEN, Script, new_script
 from tests.unit.simulation.chains.staking_steps import PAYEE, SIBLING
