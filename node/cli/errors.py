@@ -18,6 +18,7 @@ def told_plainly() -> Generator[None]:
     from node.devnet.settings import DevnetError
     from node.engine.errors import EngineError
     from node.keys.errors import KeysError
+    from node.networks.errors import NetworkError
     from node.store.errors import StoreError
     from node.validator.errors import NodeError
 
@@ -25,6 +26,6 @@ def told_plainly() -> Generator[None]:
         yield
     except (
         *(AppError, ChainError, ConfigError, DevnetError),
-        *(EngineError, KeysError, NodeError, StoreError),
+        *(EngineError, KeysError, NetworkError, NodeError, StoreError),
     ) as error:
         raise click.ClickException(f"{error.code}: {error}") from None

@@ -9,6 +9,7 @@ from node.cli.signing import signing
 from node.cli.simulate import simulate
 from node.cli.start import start
 from node.cli.status import status
+from node.cli.testnet import testnet
 from node.cli.version import version
 
 
@@ -17,5 +18,5 @@ def main() -> None:
     """Sidewarden: a checkpoint validator node for EVM sidechains."""
 
 
-for command in (burn, devnet, keys, signing, simulate, start, status, version):
+for command in (burn, devnet, keys, signing, simulate, start, status, testnet, version):
     main.add_command(command)

@@ -22,19 +22,18 @@ from contracts.deployment import (
     root_deployment,
     side_deployment,
 )
+from node.app.state import WEI_PER_TOKEN
 from node.devnet.accounts import DevnetAccounts
-from node.networks.accounts import Account
 from node.devnet.chains import Chains
 from node.devnet.relayer import synced_states
 from node.devnet.settings import DevnetError
 from node.devnet.wallet import FEE_CAP_WEI, TIP_WEI
+from node.networks.accounts import Account
+from node.networks.deploy import STAKES_TOKENS, Staker, stakes
 
 ROOT = "root"
 SIDE = "side"
 """The names of a devnet's chains."""
-WEI_PER_TOKEN = 10**18
-STAKES_TOKENS = (100, 90, 80, 70)
-"""Repeating: different stakes, and with four or more validators none holds a third of the power."""
 DEPOSIT_WEI = Wei(1_000 * WEI_PER_TOKEN)
 """Deposited for each demo account."""
 GAS_LIMIT = 6_000_000
@@ -108,8 +107,10 @@ def root_steps(
 ) -> tuple[DeploymentStep, ...]:
     """The deployer's transactions on the root chain: the contracts, a stake for each validator, the deposits."""
     deployment = root_deployment(plan)
-    stakes = _stakes(deployment.contracts, accounts, stakes_tokens)
-    return (*deployment.steps, *stakes, *_deposits(deployment.contracts, accounts))
+    validators = zip(accounts.signers, accounts.submitters, strict=True)
+    stakers = [Staker(signer.public_key, owner.address) for signer, owner in validators]
+    staked = stakes(deployment.contracts, accounts.deployer.address, stakers, stakes_tokens)
+    return (*deployment.steps, *staked, *_deposits(deployment.contracts, accounts))
 
 
 def carried_over(states: Sequence[StateSynced], contracts: SideContracts) -> list[DeploymentStep]:
@@ -127,15 +128,6 @@ def signed_step(chain_id: ChainId, sender: Account, nonce: int, step: Deployment
         chain_id, nonce, Wei(TIP_WEI), Wei(FEE_CAP_WEI), GAS_LIMIT, step.to, step.value_wei, step.data
     )
     return transaction.raw(sign(transaction.signing_hash(), sender.private_key))
-
-
-def _stakes(contracts: RootContracts, accounts: DevnetAccounts, stakes_tokens: Sequence[int]) -> list[DeploymentStep]:
-    """Each validator staked by the deployer; the submission account owns it."""
-    amounts = [Wei(stakes_tokens[i % len(stakes_tokens)] * WEI_PER_TOKEN) for i in range(len(accounts.signers))]
-    steps = [calls.mint(contracts.stake_token, accounts.deployer.address, Wei(sum(amounts)))]
-    for amount, signer, owner in zip(amounts, accounts.signers, accounts.submitters, strict=True):
-        steps += calls.stake(contracts, owner.address, amount, signer.public_key)
-    return steps
 
 
 def _deposits(contracts: RootContracts, accounts: DevnetAccounts) -> list[DeploymentStep]:

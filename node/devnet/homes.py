@@ -9,7 +9,6 @@ HOME/chains/         root.db, side.db
 
 import fcntl
 import os
-import secrets
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,12 +21,9 @@ from config.schema import Paths
 from config.table import RpcUrl
 from node.devnet.accounts import DevnetAccounts
 from node.devnet.settings import HomeInUse
-from node.keys.keystore import DEVNET, write_keystore
+from node.keys.keystore import DEVNET
 from node.keys.private_key import PrivateKey
-from node.keys.record import SigningRecord
-from node.store.files import write_private
-
-PASSWORD_BYTES = 16
+from node.networks.homes import make_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +101,8 @@ class ValidatorEndpoints:
 
 def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts) -> None:
     """A new validator's keystores and its empty signing record."""
-    path = files.validator(index)
-    path.mkdir(mode=0o700, parents=True)
-    password = secrets.token_hex(PASSWORD_BYTES)
-    write_private(path / "password", f"{password}\n".encode())
-    for account in (accounts.signers[index], accounts.submitters[index]):
-        write_keystore(path / "keystore", PrivateKey(account.private_key), password, DEVNET, secrets.token_bytes)
-    SigningRecord.create(path / "signing.db", secrets.token_bytes)
+    keys = [PrivateKey(account.private_key) for account in (accounts.signers[index], accounts.submitters[index])]
+    make_keys(files.validator(index), keys, DEVNET)
 
 
 def write_validator_config(

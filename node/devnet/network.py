@@ -31,12 +31,10 @@ from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json, genesis_to_json
 from node.app.opened import TransactionOpener
 from node.devnet.accounts import draw_accounts
-from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
-from node.networks.genesis import read_genesis
 from node.devnet.homes import (
     DevnetFiles,
     HomeLock,
@@ -56,6 +54,8 @@ from node.duties.propose import ProposalMaker
 from node.duties.supervisor import Duty, Supervisor
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
+from node.networks.accounts import Account
+from node.networks.genesis import read_genesis
 from node.store.files import write_private
 from node.validator.home import OpenHome, local_engine, open_home
 from node.validator.together import run_together

@@ -81,6 +81,15 @@ class ContractReader:
             total_stake_wei=Wei(await self._uint(self._stake_manager, "currentValidatorSetTotalStake()", block)),
         )
 
+    async def validators_ever(self, block: BlockRef) -> int:
+        """How many validators there have ever been: their ids are 1 up to this."""
+        return await self._uint(self._stake_manager, "NFTCounter()", block) - 1
+
+    async def validator_nonce(self, staking_info: Address, validator_id: ValidatorId, block: BlockRef) -> int:
+        """The last nonce that StakingInfo logged for a validator."""
+        (word,) = await self._words(staking_info, encode_call("validatorNonce(uint256)", validator_id), 1, block)
+        return int.from_bytes(word)
+
     async def validator(self, validator_id: ValidatorId, block: BlockRef) -> ValidatorView:
         """One validator at a block; one that never was has the zero signer."""
         data = encode_call("validators(uint256)", validator_id)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from bridge.codec.errors import HexError
 from bridge.codec.hexadecimal import from_hex
-from bridge.codec.secp256k1 import address_of, public_key_of
+from bridge.codec.secp256k1 import ORDER, address_of, public_key_of
 from bridge.codec.types import Address, PublicKey
 from node.networks.errors import SettingsImpossible
 from node.store.files import require_private
 
-SECP256K1_ORDER = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
 KEY_BYTES = 32
 FILE_BYTES_MAX = 1_024
 
@@ -27,7 +26,7 @@ class Account:
 
 def is_private_key(data: bytes) -> bool:
     """Whether 32 bytes are a key; nearly all are."""
-    return 0 < int.from_bytes(data) < SECP256K1_ORDER
+    return 0 < int.from_bytes(data) < ORDER
 
 
 def account_of(private_key: bytes) -> Account:

@@ -21,13 +21,17 @@ from bridge.chain.sending import SendMeaning
 from bridge.codec.hexadecimal import checksum_address, quantity, to_hex
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction, LegacyTransaction, transaction_hash
-from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, Wei
-from contracts.deployment import DeploymentStep
+from bridge.codec.types import Address, BlockNumber, ChainId, Hash32, PublicKey, Wei
+from contracts import calls
+from contracts.deployment import DeploymentStep, RootContracts
+from node.app.state import WEI_PER_TOKEN
 from node.networks.accounts import Account
 from node.networks.errors import DeploymentFailed
 
 GAS_MARGIN = 2
 """Times what was estimated: steps sent together change what the later ones cost, and gas that is left is not paid."""
+TRANSACTION_GAS_MAX = 16_777_216
+"""EIP-7825: a transaction that asks for more is refused."""
 IN_FLIGHT_MAX = 16
 """Pools keep at least this many transactions of one account."""
 POLL_INTERVAL_S = 0.5
@@ -36,8 +40,19 @@ CONFIRMED_WITHIN_S = 3_600.0
 LEGACY_PRICE_FACTOR = 2
 POLICY = FeePolicy()
 
+STAKES_TOKENS = (100, 90, 80, 70)
+"""Repeating: different stakes, and with four or more validators none holds a third of the power."""
+
 Say = Callable[[str], None]
 """Tells the person at the terminal what happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staker:
+    """A validator to be: the key that signs, and the account that owns it in StakeManager."""
+
+    signer: PublicKey
+    owner: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,8 @@ class Deployer:
         call = {"from": to_hex(self.address), "data": to_hex(step.data), "value": quantity(step.value_wei)}
         if step.to is not None:
             call["to"] = to_hex(step.to)
-        return GAS_MARGIN * as_quantity(await self._reader.pool.call("eth_estimateGas", [call]), "eth_estimateGas")
+        estimate = as_quantity(await self._reader.pool.call("eth_estimateGas", [call]), "eth_estimateGas")
+        return max(estimate, min(GAS_MARGIN * estimate, TRANSACTION_GAS_MAX))
 
     async def _send(self, step: DeploymentStep, gas_limit: int) -> None:
         nonce = await self.next_nonce()
@@ -188,3 +204,19 @@ class Deployer:
         if mined is None or not mined.succeeded:
             raise DeploymentFailed(f"'{sent.step.label}' by {self._who} was undone by a reorg: begin anew")
         return mined
+
+
+def stakes(
+    contracts: RootContracts, payer: Address, stakers: Sequence[Staker], stakes_tokens: Sequence[int] = STAKES_TOKENS
+) -> tuple[DeploymentStep, ...]:
+    """The payer's transactions that stake for each validator; `payer` is the deployer, who may mint StakeToken."""
+    amounts = [Wei(stakes_tokens[i % len(stakes_tokens)] * WEI_PER_TOKEN) for i in range(len(stakers))]
+    steps = [calls.mint(contracts.stake_token, payer, Wei(sum(amounts)))]
+    for amount, staker in zip(amounts, stakers, strict=True):
+        steps += calls.stake(contracts, staker.owner, amount, staker.signer)
+    return tuple(steps)
+
+
+def funding(receivers: Sequence[Address], amount_wei: Wei) -> tuple[DeploymentStep, ...]:
+    """Native money for accounts that will send transactions."""
+    return tuple(DeploymentStep("fund a submission account", receiver, b"", amount_wei) for receiver in receivers)

@@ -9,8 +9,8 @@ from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import Address, Hash32, Wei
 from contracts.deployment import DeploymentStep
-from node.networks.accounts import Account
 from node.devnet.chain import Chain, TransactionRefused
+from node.networks.accounts import Account
 
 TIP_WEI = Wei(2 * 10**9)
 FEE_CAP_WEI = Wei(2_000 * 10**9)

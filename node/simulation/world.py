@@ -14,11 +14,11 @@ from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
 from node.app.parameters import RootChainParameters
 from node.devnet.accounts import DevnetAccounts, draw_accounts
-from node.networks.accounts import Account
 from node.devnet.bootstrap import DevnetContracts, deployment_plan
 from node.devnet.chain import Chain
-from node.networks.genesis import read_genesis
 from node.keys.private_key import PrivateKey
+from node.networks.accounts import Account
+from node.networks.genesis import read_genesis
 from node.simulation.chains.model import ModelChain
 from node.simulation.chains.rpc import ChainRpc
 from node.simulation.chains.worlds import ChainKind, ChainOptions, root_world, side_world

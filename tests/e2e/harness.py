@@ -32,7 +32,6 @@ from node.app.errors import TransactionCode
 from node.app.history import CHECKPOINT_LOG, HistoryEntry, decode_entry
 from node.app.messages import Attest, Statement, Transaction, decode_transaction
 from node.app.state import Proposal, State, Turn
-from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.chain.embedded import EmbeddedChain
 from node.devnet.chains import ChainsSettings
@@ -48,6 +47,7 @@ from node.duties.transactions import TransactionSender
 from node.engine.local.node import CommittedBlock
 from node.keys.keystore import DEVNET, read_password, write_keystore
 from node.keys.private_key import PrivateKey
+from node.networks.accounts import Account
 from node.validator.validator import Validator
 from tests.e2e.invariants import check_invariants
 

@@ -15,9 +15,7 @@ from bridge.codec.receipts import SUCCESS
 from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
 from contracts.deployment import DeploymentPlan, DeploymentStep, RootContracts, SideContracts, side_deployment
 from node.devnet.accounts import DevnetAccounts
-from node.networks.accounts import Account
 from node.devnet.bootstrap import (
-    STAKES_TOKENS,
     BootstrapFailed,
     carried_over,
     contracts_of,
@@ -25,6 +23,8 @@ from node.devnet.bootstrap import (
     signed_step,
 )
 from node.devnet.chain import Chain, ChainGenesis, LogFilter
+from node.networks.accounts import Account
+from node.networks.deploy import STAKES_TOKENS
 from node.simulation.chains.model import ModelChain
 
 FUNDS_WEI = Wei(1_000 * 10**18)

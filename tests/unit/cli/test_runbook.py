@@ -15,13 +15,14 @@ from node.devnet.settings import DevnetError
 from node.duties.status import Reason
 from node.engine.errors import EngineBinaryError, HaltError, NodeKeyError, StoreMismatchError
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError, RecordWorkRefused
+from node.networks.errors import NetworkError
 from node.simulation.settings import SettingsRefused
 from node.store.errors import StoreError
 from node.validator.errors import NodeError
 
 PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
-    *(BurnError, ConfigError, DevnetError, HaltError, NodeError, RecordError, RecordWorkRefused),
+    *(BurnError, ConfigError, DevnetError, HaltError, NetworkError, NodeError, RecordError, RecordWorkRefused),
     *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
     *(EngineBinaryError, NodeKeyError, UpgradeNeeded),
 )

@@ -9,7 +9,13 @@ from bridge.codec import rlp
 from bridge.codec.errors import TransactionError
 from bridge.codec.hexadecimal import checksum_address
 from bridge.codec.secp256k1 import ORDER, address_of, public_key_of, sign
-from bridge.codec.transaction import RAW_BYTES_MAX, DynamicFeeTransaction, decode_raw, transaction_hash
+from bridge.codec.transaction import (
+    RAW_BYTES_MAX,
+    DynamicFeeTransaction,
+    LegacyTransaction,
+    decode_raw,
+    transaction_hash,
+)
 from bridge.codec.types import Address, ChainId, Wei
 from tests.unit.codec.strategies import addresses, law, private_keys
 
@@ -104,3 +110,12 @@ def test_decode_raw__not_ours__is_refused(raw: bytes) -> None:
 def test_decode_raw__over_the_size_limit__is_refused_unread() -> None:
     with pytest.raises(TransactionError, match="over the limit"):
         decode_raw(b"\x02" + bytes(RAW_BYTES_MAX))
+
+
+@pytest.mark.parametrize("to", [Address(b"\x22" * 20), None])
+def test_legacy_transaction__signed__is_what_eth_account_signs(to: Address | None) -> None:
+    ours = LegacyTransaction(ChainId(71_002), 7, Wei(3 * 10**9), 90_000, to, Wei(5), b"\x01\x02")
+    key = b"\x33" * 32
+    fields = {"chainId": 71_002, "nonce": 7, "gasPrice": 3 * 10**9, "gas": 90_000, "value": 5, "data": b"\x01\x02"}
+    theirs = Account.sign_transaction({**fields, "to": b"" if to is None else to}, key)
+    assert ours.raw(sign(ours.signing_hash(), key)) == bytes(theirs.raw_transaction)

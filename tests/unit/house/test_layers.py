@@ -28,6 +28,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),
     "node/api": ("bridge", "node.app", "node.api", "node.duties", "node.store.errors"),
     "node/validator": ("bridge", "config", "node"),
+    "node/networks": ("bridge", "contracts", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),
     "node/simulation": ("bridge", "contracts", "config", "node"),
     "node/cli": ("bridge", "contracts", "config", "node"),

@@ -10,10 +10,11 @@ import pytest
 
 from contracts import calls
 from node.app.genesis_state import genesis_state
-from node.devnet.bootstrap import DEPOSIT_WEI, ROOT, SIDE, STAKES_TOKENS
+from node.devnet.bootstrap import DEPOSIT_WEI, ROOT, SIDE
 from node.devnet.chains import ChainCommandRefused
-from node.networks.genesis import feed_filter
 from node.duties.genesis_check import GenesisContradicted, check_genesis
+from node.networks.deploy import STAKES_TOKENS
+from node.networks.genesis import feed_filter
 from tests.unit.network.world import Chains, bootstrapped
 
 TOKEN = 10**18

@@ -17,16 +17,16 @@ from bridge.codec.types import Address
 from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.app.genesis import Genesis
 from node.devnet.accounts import draw_accounts
-from node.networks.accounts import Account
 from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, contracts_of, deployment_plan
 from node.devnet.chains_local import LocalChains
-from node.networks.genesis import read_genesis
 from node.devnet.homes import DevnetFiles
 from node.devnet.network import ROOT_CHAIN_ID, SIDE_CHAIN_ID, chains_settings
 from node.devnet.ports import Ports
 from node.devnet.relayer import DepositRelayer
 from node.devnet.settings import DevnetSettings
 from node.devnet.wallet import Wallet
+from node.networks.accounts import Account
+from node.networks.genesis import read_genesis
 
 
 class Chains:

@@ -11,9 +11,9 @@ from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
 from bridge.codec.types import ZERO_ADDRESS, Address, ChainId, UnixSeconds, Wei
 from node.devnet.accounts import draw_accounts
-from node.networks.accounts import Account
 from node.devnet.bootstrap import DevnetContracts, contracts_of, deployment_plan
 from node.devnet.chain.embedded import EmbeddedChain
+from node.networks.accounts import Account
 from node.simulation.chains.model import ModelChain
 from node.simulation.chains.worlds import ChainKind, ChainOptions, root_world, side_world
 from tests.unit.simulation.chains.twins import Answer, Twins

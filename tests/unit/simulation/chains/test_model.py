@@ -11,9 +11,9 @@ from bridge.codec.trie import ordered_trie_root
 from bridge.codec.types import Address, ChainId, Hash32, Wei
 from contracts.deployment import DeploymentStep, RootContracts
 from contracts.loader import artifact
-from node.networks.accounts import Account
 from node.devnet.bootstrap import signed_step
 from node.devnet.chain import BlockUnknown, PoolFaults, TransactionRefused
+from node.networks.accounts import Account
 from node.simulation.chains.contracts import MODELS
 from node.simulation.chains.model import ModelChain
 from node.simulation.chains.worlds import World

@@ -4,7 +4,8 @@ from bridge.codec.abi import encode_call
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import ZERO_ADDRESS
 from contracts.deployment import RootContracts
-from node.devnet.bootstrap import DEPOSIT_WEI, STAKES_TOKENS
+from node.devnet.bootstrap import DEPOSIT_WEI
+from node.networks.deploy import STAKES_TOKENS
 from node.simulation.chains.worlds import World
 from tests.unit.simulation.chains.script import ACCOUNTS, ADDRESSES, START, TOKEN, new_script
 from tests.unit.simulation.chains.views import views_of
