@@ -62,8 +62,13 @@ def write_config(path: Path, config: NodeConfig) -> None:
 
 def dump_config(config: NodeConfig) -> str:
     """The configuration as TOML."""
+    return dump_table(write_table(config))
+
+
+def dump_table(table: dict[str, Value]) -> str:
+    """A table and those in it as TOML."""
     lines: list[str] = []
-    _dump_table(write_table(config), "", lines)
+    _dump_table(table, "", lines)
     return "\n".join(lines).strip() + "\n"
 
 

@@ -6,7 +6,9 @@
     ├── MemberPausedError         the validator is paused and takes nothing
     ├── MemberLostError           the validator's process ended in the middle of a call
     ├── EngineBinaryError         there is no cometbft to run, or it is another release than the tested one
+    ├── EngineSettingRefused      engine.comet.config sets what is ours to set
     ├── NodeKeyError              the file of the node's key in CometBFT's network is none
+    ├── EngineUnreachable         cometbft does not answer, or something else than it was asked
     ├── MempoolError              a transaction was not taken, before the application was asked
     │   ├── TransactionTooLargeError
     │   ├── TransactionSeenError
@@ -56,6 +58,18 @@ class EngineBinaryError(EngineError):
     """No `cometbft` is found, or not the release that this program was tested with."""
 
     code = "ENGINE_BINARY"
+
+
+class EngineSettingRefused(EngineError):
+    """A passed-through setting would cut the engine off from us, or from the network's agreement."""
+
+    code = "ENGINE_SETTING_REFUSED"
+
+
+class EngineUnreachable(EngineError):
+    """CometBFT does not answer: it is starting, has ended, or is stopped."""
+
+    code = "ENGINE_UNREACHABLE"
 
 
 class NodeKeyError(EngineError):

@@ -13,7 +13,7 @@ from node.app.errors import StoreError as StateError
 from node.devnet import bootstrap, chains  # noqa: F401 - they define leaves of DevnetError
 from node.devnet.settings import DevnetError
 from node.duties.status import Reason
-from node.engine.errors import EngineBinaryError, HaltError, NodeKeyError, StoreMismatchError
+from node.engine.errors import EngineBinaryError, EngineSettingRefused, HaltError, NodeKeyError, StoreMismatchError
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError, RecordWorkRefused
 from node.networks.errors import NetworkError
 from node.simulation.settings import SettingsRefused
@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
     *(BurnError, ConfigError, DevnetError, HaltError, NetworkError, NodeError, RecordError, RecordWorkRefused),
     *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
-    *(EngineBinaryError, NodeKeyError, UpgradeNeeded),
+    *(EngineBinaryError, EngineSettingRefused, NodeKeyError, UpgradeNeeded),
 )
 ALARMS = {"ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"}
 
