@@ -48,11 +48,16 @@ class TransactionOpener:
             return TransactionCode.TOO_LARGE
         found = self._cached.get(data)
         if found is None:
-            found = self._open(data)
-            self._remember(data, found)
+            found = self.examine(data)
+            self.remember(data, found)
         return found
 
-    def _open(self, data: bytes) -> OpenedTransaction | TransactionCode:
+    def lacks(self, data: bytes) -> bool:
+        """Whether `open` would have to examine the transaction."""
+        return data not in self._cached and len(data) <= TRANSACTION_BYTES_MAX
+
+    def examine(self, data: bytes) -> OpenedTransaction | TransactionCode:
+        """As `open`, without a look at what is remembered: it may be called from any thread."""
         try:
             transaction = decode_transaction(data)
             message = decode_body(transaction)
@@ -65,7 +70,10 @@ class TransactionOpener:
             return TransactionCode.BAD_SIGNATURE
         return OpenedTransaction(transaction.kind, transaction.nonce, transaction.sender, message, len(data))
 
-    def _remember(self, data: bytes, found: OpenedTransaction | TransactionCode) -> None:
+    def remember(self, data: bytes, found: OpenedTransaction | TransactionCode) -> None:
+        """Keep what `examine` found."""
+        if data in self._cached:
+            return
         self._cached[data] = found
         self._cached_bytes += len(data)
         while self._cached_bytes > self._cache_bytes_max:

@@ -88,28 +88,30 @@ class Application(Protocol):
 
 def serve(application: Application, data: bytes) -> bytes:
     """Answer one encoded request. Raises WireError for bytes that are no request of ours."""
-    request = convert.request_from_bytes(data)
-    response: Response
+    return convert.response_to_bytes(answer(application, convert.request_from_bytes(data)))
+
+
+def answer(application: Application, request: Request) -> Response:
+    """The application's answer to a request."""
     match request:
         case InfoRequest():
-            response = application.info()
+            return application.info()
         case InitChainRequest():
-            response = application.init_chain(request)
+            return application.init_chain(request)
         case CheckTxRequest():
-            response = application.check_tx(request)
+            return application.check_tx(request)
         case PrepareProposalRequest():
-            response = application.prepare_proposal(request)
+            return application.prepare_proposal(request)
         case ProcessProposalRequest():
-            response = application.process_proposal(request)
+            return application.process_proposal(request)
         case FinalizeBlockRequest():
-            response = application.finalize_block(request)
+            return application.finalize_block(request)
         case CommitRequest():
-            response = application.commit()
+            return application.commit()
         case QueryRequest():
-            response = application.query(request)
+            return application.query(request)
         case _:
-            response = _serve_snapshots(application, request)
-    return convert.response_to_bytes(response)
+            return _serve_snapshots(application, request)
 
 
 def _serve_snapshots(application: Application, request: SnapshotRequest) -> SnapshotResponse:

@@ -104,9 +104,14 @@ def request_to_bytes(request: Request) -> bytes:
 
 def request_from_bytes(data: bytes) -> Request:
     """The request in the bytes. Raises WireError if they hold none, or one that the application has no method for."""
+    return request_of(request_message_of(data))
+
+
+def request_message_of(data: bytes) -> pb.Request:
+    """The message in the bytes. Raises WireError."""
     message = pb.Request()
     _parse(message, data)
-    return _request(message)
+    return message
 
 
 def response_to_bytes(response: Response) -> bytes:
@@ -178,7 +183,8 @@ def _block_message(block: FinalizeBlockRequest) -> pb.RequestFinalizeBlock:
     )
 
 
-def _request(message: pb.Request) -> Request:
+def request_of(message: pb.Request) -> Request:
+    """The request in a message. Raises WireError if the application has no method for it."""
     match message.WhichOneof("value"):
         case "info":
             info = message.info

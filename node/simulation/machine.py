@@ -25,9 +25,10 @@ from node.app.state import Committed, State
 from node.duties.engine_view import LocalEngineView
 from node.duties.identity import Identity
 from node.duties.propose import honest_proposals
+from node.engine.commits import CommittedBlock
 from node.engine.errors import EngineError, MemberLostError
 from node.engine.local.engine import LocalEngine
-from node.engine.local.node import CommittedBlock, Member
+from node.engine.local.node import Member
 from node.keys.private_key import PrivateKey
 from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing

@@ -2,7 +2,7 @@
 
 from node.app.state import Stage, State
 from node.duties.status import Reason
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation.checks.check import Check
 from node.simulation.events import EventKind, Journal
 from node.simulation.loop import SimulationLoop

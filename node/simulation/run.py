@@ -17,7 +17,7 @@ from typing import Any
 from node.app.parameters import RootChainParameters
 from node.app.state import State
 from node.duties.status import Reason
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation import api
 from node.simulation.checks.agreement import OneProposer, OneState
 from node.simulation.checks.burns import BurnsNeverGoBack

@@ -43,7 +43,7 @@ from node.duties.submit import SubmissionJudge, Submit
 from node.duties.supervisor import Duty, Supervisor
 from node.duties.transactions import TransactionSender
 from node.duties.verdicts import Judge
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.validator.home import OpenHome
 
 

@@ -44,7 +44,7 @@ from node.duties.engine_view import LocalEngineView
 from node.duties.identity import find_identity
 from node.duties.status import NodeStatus, RootChainStatus
 from node.duties.transactions import TransactionSender
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.keys.keystore import DEVNET, read_password, write_keystore
 from node.keys.private_key import PrivateKey
 from node.networks.accounts import Account

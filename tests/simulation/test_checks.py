@@ -22,7 +22,7 @@ from node.app.messages import (
 from node.app.opened import TransactionOpener
 from node.app.state import State
 from node.devnet.chain import ChainGenesis
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.keys.private_key import PrivateKey
 from node.simulation.chains.model import ModelChain
 from node.simulation.checks.agreement import OneState

@@ -60,8 +60,15 @@ def find_binary(configured: str) -> Path:
 class CometProcess:
     """One run of the child. Start it by `start`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, files: CometFiles, on_failure: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        output: asyncio.StreamReader,
+        files: CometFiles,
+        on_failure: Callable[[str], None],
+    ) -> None:
         self._process = process
+        self._output = output
         self._files = files
         self._on_failure = on_failure
         self._reading = asyncio.create_task(self._read_log(), name="cometbft log")
@@ -95,7 +102,9 @@ class CometProcess:
             raise EngineBinaryError(f"{binary} cannot be run: {error.strerror}") from error
         files.process_id.write_text(str(process.pid))
         log.info("cometbft started", extra={"binary": binary, "process": process.pid})
-        return cls(process, files, on_failure)
+        if process.stdout is None:
+            raise AssertionError("a pipe was asked for")
+        return cls(process, process.stdout, files, on_failure)
 
     @property
     def process_id(self) -> int:
@@ -132,10 +141,9 @@ class CometProcess:
         self._files.process_id.unlink(missing_ok=True)
 
     async def _read_log(self) -> None:
-        assert self._process.stdout is not None  # it was asked for
         while True:
             try:
-                line = await self._process.stdout.readline()
+                line = await self._output.readline()
             except ValueError:
                 continue  # a line over the limit; the stream has dropped it
             if not line:
@@ -169,13 +177,8 @@ def _parse(line: bytes) -> tuple[int, str, str]:
 
 async def _end_orphan(files: CometFiles, clock: Clock) -> None:
     """End a cometbft of an earlier run that still holds this directory: one that was stopped, or is slow to end."""
-    try:
-        process_id = int(files.process_id.read_text())
-        command = Path(f"/proc/{process_id}/cmdline").read_bytes()
-        is_ours = b"cometbft" in command and Path(f"/proc/{process_id}/cwd").resolve() == files.home.resolve()
-    except (OSError, ValueError):
-        return
-    if not is_ours:
+    process_id = _orphan(files)
+    if process_id is None:
         return
     log.warning("ending the cometbft of an earlier run", extra={"process": process_id})
     deadline = clock.monotonic() + ORPHAN_S
@@ -186,3 +189,14 @@ async def _end_orphan(files: CometFiles, clock: Clock) -> None:
             os.kill(process_id, 0)
             await clock.sleep(_POLL_S)
         os.kill(process_id, signal.SIGKILL)
+
+
+def _orphan(files: CometFiles) -> int | None:
+    """The process that the last run left here, if it lives and still works in this directory."""
+    try:
+        process_id = int(files.process_id.read_text())
+        command = Path(f"/proc/{process_id}/cmdline").read_bytes()
+        is_ours = b"cometbft" in command and Path(f"/proc/{process_id}/cwd").resolve() == files.home.resolve()
+    except (OSError, ValueError):
+        return None
+    return process_id if is_ours else None

@@ -100,7 +100,9 @@ class ConsensusState(msgspec.Struct, frozen=True):
     def voted_permille(self) -> int:
         """The largest share of the power that is known to have voted in one of the last rounds."""
         arrays = (
-            array for votes in self.round_state.votes for array in (votes.prevotes_bit_array, votes.precommits_bit_array)
+            array
+            for votes in self.round_state.votes
+            for array in (votes.prevotes_bit_array, votes.precommits_bit_array)
         )
         return max(map(_share_permille, arrays), default=0)
 
@@ -156,7 +158,9 @@ class CometRpc:
                 while not response.content.at_eof() and len(body) <= ANSWER_BYTES_MAX:
                     body += await response.content.read(ANSWER_BYTES_MAX + 1 - len(body))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise EngineUnreachable(f"cometbft does not answer {method}: {type(error).__name__} {error}".strip()) from error
+            raise EngineUnreachable(
+                f"cometbft does not answer {method}: {type(error).__name__} {error}".strip()
+            ) from error
         if len(body) > ANSWER_BYTES_MAX:
             raise EngineUnreachable(f"cometbft's answer to {method} is over {ANSWER_BYTES_MAX} bytes")
         return body
@@ -171,7 +175,9 @@ class CometRpc:
     async def _call(self, method: str, parameters: dict[str, object], kind: type[_Result]) -> _Result:
         envelope = await self._post(method, parameters)
         if envelope.error is not None:
-            raise EngineUnreachable(f"cometbft refuses {method}: {envelope.error.message} {envelope.error.data}".strip())
+            raise EngineUnreachable(
+                f"cometbft refuses {method}: {envelope.error.message} {envelope.error.data}".strip()
+            )
         return _decode(envelope.result, kind)
 
     async def _post(self, method: str, parameters: dict[str, object]) -> _Envelope:

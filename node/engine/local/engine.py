@@ -14,6 +14,7 @@ from bridge.chain.clock import Bell, Clock
 from bridge.codec.secp256k1 import address_of
 from bridge.codec.types import Address
 from node.app.abci import CheckTxResponse, FinalizeBlockResponse, InitChainRequest
+from node.engine.commits import OnCommit
 from node.engine.errors import HaltError, MemberLostError, MemberPausedError
 from node.engine.local.agreement import check_agreement
 from node.engine.local.block import Block, BlockReport
@@ -21,7 +22,7 @@ from node.engine.local.block_store import BlockStore
 from node.engine.local.gossip import Gossip, Network, ReliableNetwork
 from node.engine.local.handshake import shake_hands, shake_hands_again
 from node.engine.local.mempool import MempoolLimits
-from node.engine.local.node import Member, Node, OnCommit
+from node.engine.local.node import Member, Node
 from node.engine.local.pace import Pace
 from node.engine.local.round import Round, decide, first_round
 from node.engine.local.validators import PowerShare, ValidatorSet

@@ -1,12 +1,12 @@
 """One member of the engine: its application behind the wire, its mempool, and how far it is."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.chain.clock import Clock
 from bridge.codec.types import PublicKey
 from node.app.abci import CheckTxRequest, CheckTxResponse, CheckTxType, FinalizeBlockResponse
 from node.engine.application import Application, WireApplication
+from node.engine.commits import CommittedBlock, OnCommit
 from node.engine.errors import ApplicationFaultError
 from node.engine.local.block import Block
 from node.engine.local.mempool import Mempool, MempoolLimits
@@ -24,19 +24,6 @@ class Member:
     application: Application
     clock: Clock
     """Its own clock, which stands on its precommits."""
-
-
-@dataclass(frozen=True, slots=True)
-class CommittedBlock:
-    """What a subscriber hears after its application has committed a block."""
-
-    height: int
-    time_ns: int
-    transactions: tuple[bytes, ...]
-    response: FinalizeBlockResponse
-
-
-OnCommit = Callable[[CommittedBlock], None]
 
 
 class Node:

@@ -3,7 +3,7 @@
 from bridge.codec.types import Address, Hash32
 from node.app import queries
 from node.app.state import State
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation.checks.check import Check, Violation
 from node.simulation.machine import Machine
 

@@ -1,7 +1,7 @@
 """What all checks have in common."""
 
 from node.app.state import State
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation.machine import Machine
 
 

@@ -8,7 +8,7 @@ from bridge.codec.types import Address, BlockNumber
 from node.app.state import WEI_PER_TOKEN, State
 from node.devnet.bootstrap import DevnetContracts
 from node.devnet.chain import Chain
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation.checks.check import Check, Violation
 from node.simulation.machine import Machine
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from node.app.state import State
 from node.duties.status import Reason
-from node.engine.local.node import CommittedBlock
+from node.engine.commits import CommittedBlock
 from node.simulation.checks.check import Check, Violation
 from node.simulation.events import EventKind, Journal
 from node.simulation.machine import Machine

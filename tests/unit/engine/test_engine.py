@@ -12,6 +12,7 @@ import pytest
 from bridge.chain.clock import ManualClock
 from bridge.codec.types import Address
 from node.app.abci import FinalizeBlockRequest, FinalizeBlockResponse, PrepareProposalRequest, PrepareProposalResponse
+from node.engine.commits import CommittedBlock
 from node.engine.errors import (
     ApplicationFaultError,
     DivergenceError,
@@ -22,7 +23,7 @@ from node.engine.errors import (
 from node.engine.local.block import BlockReport
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LOOK_AGAIN_S, LocalEngine
-from node.engine.local.node import CommittedBlock, Member
+from node.engine.local.node import Member
 from node.engine.local.round import BLOCK_BYTES_MAX
 from node.engine.local.validators import PowerShare
 from node.store.errors import DatabaseInUse
