@@ -57,6 +57,8 @@ class WatchRoutes:
 def missing(status: NodeStatus) -> tuple[Lack, ...]:
     """What keeps the node from doing all of its work, from the engine outwards."""
     lacks: list[Lack] = []
+    if status.engine_trouble is not None:
+        lacks.append(Lack("engine", status.engine_trouble.reason.value, status.engine_trouble.text))
     if not status.engine_quorum:
         share = status.engine_power_share_permille / 10
         lacks.append(Lack("engine", "ENGINE_NO_QUORUM", f"{share:g} % of the power is there; over 2/3 is needed"))

@@ -28,6 +28,7 @@ from node.api.facts import facts_of
 from node.api.metrics import NodeMetrics
 from node.api.routes import Route
 from node.api.routes_burns import BurnRoutes, api_error_of
+from node.api.routes_engine import RPC_PATH, EngineRoutes
 from node.api.routes_heimdall import HeimdallRoutes
 from node.api.routes_sidewarden import SidewardenRoutes
 from node.api.routes_watch import WatchRoutes
@@ -48,6 +49,7 @@ def create_app(view: NodeView, settings: ApiSettings) -> web.Application:
     app = web.Application(middlewares=middlewares)
     for route in all_routes(view, settings, metrics):
         app.router.add_get(route.path, route.handler)
+    app.router.add_post(RPC_PATH, EngineRoutes(view.engine_rpc).post)
     return app
 
 
@@ -57,6 +59,7 @@ def all_routes(view: NodeView, settings: ApiSettings, metrics: NodeMetrics) -> t
         *WatchRoutes(view, metrics).routes(),
         *SidewardenRoutes(view, settings).routes(),
         *BurnRoutes(view).routes(),
+        *EngineRoutes(view.engine_rpc).routes(),
         *HeimdallRoutes(view).routes(),
     )
 
@@ -134,7 +137,7 @@ def _in_flight_limit(settings: ApiSettings) -> Middleware:
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.can_read_body:
+        if request.can_read_body and request.path != RPC_PATH:
             raise RequestTooLargeError("BODY_NOT_TAKEN", "requests to this API have no body")
         if request.path in WATCH_PATHS:
             return await handler(request)

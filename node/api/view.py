@@ -7,6 +7,7 @@ from bridge.burns.leaves import LeafSource
 from bridge.burns.service import BurnService
 from bridge.chain.endpoint import EndpointReport
 from node.api.archive import CheckpointArchive
+from node.api.routes_engine import EngineRpc
 from node.app.state import Committed
 from node.duties.status import NodeStatus
 
@@ -49,6 +50,11 @@ class NodeView(Protocol):
     @property
     def leaves(self) -> LeafSource:
         """The side chain's own confirmed headers."""
+        ...
+
+    @property
+    def engine_rpc(self) -> EngineRpc | None:
+        """The door to this node's CometBFT, if it has one."""
         ...
 
     def status(self) -> NodeStatus:

@@ -15,10 +15,11 @@ from node.cli.errors import told_plainly
     help="Home of the validator: the directory of config.toml.",
 )
 def start(home: Path) -> None:
-    """Run the validator of one home with the local engine, until SIGINT or SIGTERM.
+    """Run the validator of one home, until SIGINT or SIGTERM.
 
-    The engine makes blocks only if this home holds over two thirds of its power; else nothing is signed, and the API
-    says ENGINE_NO_QUORUM.
+    With `engine.kind = "comet"` it runs CometBFT as its child and takes part in the network of its peers. The local
+    engine makes blocks only if this home holds over two thirds of its power; else nothing is signed, and the API says
+    ENGINE_NO_QUORUM.
     """
     from node.validator.start import run_validator
 

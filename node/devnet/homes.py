@@ -7,8 +7,6 @@ HOME/engine.db       blocks of the local engine
 HOME/chains/         root.db, side.db
 """
 
-import fcntl
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +18,6 @@ from config.presets import devnet_config
 from config.schema import Paths
 from config.table import RpcUrl
 from node.devnet.accounts import DevnetAccounts
-from node.devnet.settings import HomeInUse
 from node.keys.keystore import DEVNET
 from node.keys.private_key import PrivateKey
 from node.networks.homes import make_keys
@@ -65,29 +62,6 @@ class DevnetFiles:
     def size_bytes(self) -> int:
         """How much disk all of it takes."""
         return sum(path.stat().st_size for path in self.home.rglob("*") if path.is_file())
-
-
-class HomeLock:
-    """Held while a devnet runs on a home; the system drops it with the process, however that ends."""
-
-    def __init__(self, home: Path) -> None:
-        """Raises HomeInUse."""
-        home.mkdir(parents=True, exist_ok=True)
-        self._file = (home / "lock").open("a+")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.seek(0)
-            holder = self._file.read().strip()
-            self._file.close()
-            raise HomeInUse(f"process {holder} runs on {home} already: stop it, or give another --home") from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let another process have the home."""
-        self._file.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,6 @@ from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
 from node.devnet.homes import (
     DevnetFiles,
-    HomeLock,
     ValidatorEndpoints,
     make_validator_keys,
     write_true_port,
@@ -57,6 +56,7 @@ from node.engine.local.engine import LocalEngine
 from node.networks.accounts import Account
 from node.networks.genesis import read_genesis
 from node.store.files import write_private
+from node.store.lock import HomeLock
 from node.validator.home import OpenHome, local_engine, open_home
 from node.validator.together import run_together
 from node.validator.validator import Validator

@@ -2,7 +2,6 @@
 
 DevnetError                 everything below is expected, with words that say what to do
 ├── SettingsRefused         DEVNET_SETTINGS    an impossible or contradicting option
-├── HomeInUse               DEVNET_HOME_IN_USE another process runs on this home
 ├── PortBusy                DEVNET_PORT_BUSY   a port is taken
 └── ChainsDied              DEVNET_CHAINS_DIED the process that serves the two chains ended
 """
@@ -31,12 +30,6 @@ class SettingsRefused(DevnetError):
     """An option is impossible, or contradicts what the home was made with."""
 
     code = "DEVNET_SETTINGS"
-
-
-class HomeInUse(DevnetError):
-    """Another process runs a devnet on this home."""
-
-    code = "DEVNET_HOME_IN_USE"
 
 
 class PortBusy(DevnetError):

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from node.engine.errors import EngineError
 from node.engine.local.engine import LocalEngine
+from node.engine.trouble import Trouble
 
 
 class EngineView(Protocol):
@@ -31,6 +32,16 @@ class EngineView(Protocol):
     @property
     def share_permille(self) -> int:
         """How much of the engine's power is present."""
+        ...
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why this validator's engine does not work, if it does not."""
+        ...
+
+    @property
+    def peers(self) -> int | None:
+        """With how many nodes this one is connected; None where there are none, or nobody can tell."""
         ...
 
 
@@ -69,3 +80,13 @@ class LocalEngineView:
         """How much of the engine's power is present."""
         power = self._engine.power
         return power.present * 1000 // power.total if power.total else 0
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """None: when this engine fails the whole program ends."""
+        return None
+
+    @property
+    def peers(self) -> int | None:
+        """None: all members are in this process."""
+        return None

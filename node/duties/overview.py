@@ -15,7 +15,7 @@ from node.duties.identity import Identity, find_identity
 from node.duties.propose import Propose
 from node.duties.readiness import Readiness
 from node.duties.reasons import Surroundings, why_waiting
-from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, RootChainStatus
+from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
 from node.duties.submit import Submit
 from node.duties.verdicts import Judge
 from node.keys.ring import KeyRing
@@ -69,6 +69,8 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
         duties=parts.duties(),
         cannot_tell=parts.judge.last_cannot_tell,
         alarms=alarms(state, parts.side, parts.roots),
+        engine_trouble=_engine_trouble(parts.engine),
+        engine_peers=parts.engine.peers,
     )
 
 
@@ -142,7 +144,13 @@ def surroundings(parts: Parts, follow: FollowRoot, submit: Submit) -> Surroundin
         l1=submit.l1,
         proposal=proposal,
         entry=None if proposal is None else submit.entry(proposal.header_id),
+        engine_trouble=_engine_trouble(parts.engine),
     )
+
+
+def _engine_trouble(engine: EngineView) -> Why | None:
+    trouble = engine.trouble
+    return None if trouble is None else Why(Reason(trouble.code.value), trouble.text)
 
 
 def _leaving_acks(state: State, identity: Identity | None) -> int | None:

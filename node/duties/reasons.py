@@ -48,6 +48,7 @@ class Surroundings:
     """The proposal of the current turn."""
     entry: OutboxEntry | None
     """This node's own submission of the header under way."""
+    engine_trouble: Why | None = None
 
 
 def why_waiting(committed: Committed, root_chain: int, around: Surroundings) -> Why:
@@ -61,6 +62,8 @@ def why_waiting(committed: Committed, root_chain: int, around: Surroundings) -> 
 
 
 def _network_or_node(around: Surroundings) -> Why | None:
+    if around.engine_trouble is not None:
+        return around.engine_trouble
     if not around.engine_quorum:
         share = around.engine_share_permille
         return Why(Reason.ENGINE_NO_QUORUM, f"{share / 10:.1f} % of the power is present; over 66.6 % is needed", share)

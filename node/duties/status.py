@@ -13,6 +13,9 @@ from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds, Valida
 class Reason(StrEnum):
     """Why the next checkpoint has not happened yet; the order of the members is the order of precedence."""
 
+    UPGRADE_NEEDED = "UPGRADE_NEEDED"
+    ENGINE_DOWN = "ENGINE_DOWN"
+    ENGINE_STRANDED = "ENGINE_STRANDED"
     ENGINE_NO_QUORUM = "ENGINE_NO_QUORUM"
     VALIDATOR_PAUSED = "VALIDATOR_PAUSED"
     STALE_RECORD = "STALE_RECORD"
@@ -139,3 +142,5 @@ class NodeStatus:
     cannot_tell: str | None
     """Why this node has no verdict on the last proposal that it looked at, if it has none."""
     alarms: tuple[str, ...]
+    engine_trouble: Why | None = None
+    engine_peers: int | None = None

@@ -2,6 +2,7 @@
 
     StoreError
     ├── FileTooOpen             others than its owner can read or write it
+    ├── HomeInUse               another process works in the home
     ├── DatabaseInUse           another process holds it
     ├── DatabaseDamaged         it is not a database, or its contents contradict themselves
     ├── DatabaseVersionUnknown  its schema is another program version's
@@ -23,6 +24,12 @@ class FileTooOpen(StoreError):
     """Others than the owner can read or write a file that must be private."""
 
     code = "FILE_TOO_OPEN"
+
+
+class HomeInUse(StoreError):
+    """Another process works in the home."""
+
+    code = "HOME_IN_USE"
 
 
 class DatabaseInUse(StoreError):

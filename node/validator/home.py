@@ -11,6 +11,7 @@ from config.schema import NodeConfig
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
+from node.engine.comet.engine import CometEngine, comet_settings
 from node.engine.genesis import init_chain_request
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
@@ -37,6 +38,8 @@ class OpenHome:
     local_store: LocalStore
     record: SigningRecord | RecordError
     application: Application
+    opener: TransactionOpener
+    """What the application knows of verified transactions."""
     signer: Signer
     submission_key: SubmissionKey | None
 
@@ -88,6 +91,7 @@ def open_home_on(
             record = error
         state_store = unless_opened.enter_context(closing(SqliteStateStore(home.locate(paths.state_db), disk=disk)))
         opened_keys = keys()
+        opener = opener or TransactionOpener(genesis_hash(genesis))
         opened = OpenHome(
             path=home.path,
             config=home.config,
@@ -96,6 +100,7 @@ def open_home_on(
             local_store=local_store,
             record=record,
             application=Application(genesis, state_store, opener),
+            opener=opener,
             signer=Signer(opened_keys.ring, record, genesis_hash(genesis), genesis.name),
             submission_key=opened_keys.submission,
         )
@@ -114,6 +119,13 @@ def local_engine(genesis: Genesis, homes: Sequence[OpenHome], store: BlockStore,
         block_interval_s=network.engine_block_ms / 1000,
         pulse_s=float(network.pulse_s),
     )
+
+
+def comet_engine(home: OpenHome, clock: Clock) -> CometEngine:
+    """The CometBFT engine of this validator, not running yet. Raises EngineBinaryError."""
+    config = home.config
+    settings = comet_settings(config.engine.comet, home.path, config.moniker, config.log.level)
+    return CometEngine(settings, home.genesis, home.application, home.opener, home.signer, clock)
 
 
 def _open_keys(home: Home) -> OpenKeys:

@@ -1,4 +1,4 @@
-"""`sidewarden start`: one validator from its home, with the local engine, until SIGINT or SIGTERM.
+"""`sidewarden start`: one validator from its home, with the engine that it names, until SIGINT or SIGTERM.
 
 Whatever it depends on may be down when it starts: chains are read when they answer, and the API says what is missing.
 Only what lies in the home itself must be in order.
@@ -9,11 +9,12 @@ import logging
 import signal
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
 from bridge.chain.clock import Clock, SystemClock
-from bridge.chain.transport import HttpTransport
+from bridge.chain.transport import HttpTransport, Transport
 from config.file import Home, check_against_genesis, load_home
 from node.api.server import ApiServer
 from node.app.genesis import Genesis
@@ -22,9 +23,9 @@ from node.duties.engine_view import LocalEngineView
 from node.duties.status import Why
 from node.duties.supervisor import Supervisor
 from node.engine.local.block_store import BlockStore
-from node.engine.local.engine import LocalEngine
+from node.store.lock import HomeLock
 from node.validator.errors import ApiUnavailable, GenesisUnreadable
-from node.validator.home import local_engine, open_home
+from node.validator.home import comet_engine, local_engine, open_home
 from node.validator.logs import configure_logging
 from node.validator.together import run_together
 from node.validator.validator import Validator
@@ -60,14 +61,26 @@ def read_genesis(home: Home) -> Genesis:
     return genesis
 
 
+class Engine(Protocol):
+    """What orders this validator's blocks, ready to run."""
+
+    async def run(self) -> None:
+        """Run until cancelled, or until it fails for good."""
+        ...
+
+
 async def _run_until_signal(home: Home, genesis: Genesis) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = SystemClock()
     async with AsyncExitStack() as cleanup:
-        validator, engine = await _bring_up(home, genesis, clock, cleanup)
-        news = Supervisor((News(validator, engine),), clock, NEWS_INTERVAL_S)
+        cleanup.callback(HomeLock(home.path).release)
+        session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        bring_up = _with_comet if home.config.engine.kind == "comet" else _with_local
+        validator, engine = bring_up(home, genesis, HttpTransport(session), clock, cleanup)
+        await _serve(validator, home, cleanup)
+        news = Supervisor((News(validator),), clock, NEWS_INTERVAL_S)
         await run_together(stop.wait(), engine.run(), validator.run(), news.run())
         leaving_acks = validator.status().leaving_acks
         if leaving_acks is not None:
@@ -75,19 +88,35 @@ async def _run_until_signal(home: Home, genesis: Genesis) -> None:
     log.info("stopped")
 
 
-async def _bring_up(
-    home: Home, genesis: Genesis, clock: Clock, cleanup: AsyncExitStack
-) -> tuple[Validator, LocalEngine]:
-    """Open, wire and serve one validator; `cleanup` undoes it in reverse."""
+def _with_local(
+    home: Home, genesis: Genesis, transport: Transport, clock: Clock, cleanup: AsyncExitStack
+) -> tuple[Validator, Engine]:
+    """Open and wire one validator with the local engine; `cleanup` undoes it in reverse."""
     # First of all: who holds engine.db runs these validators, and nothing else of the home may be touched meanwhile.
     store = cleanup.enter_context(closing(BlockStore(home.locate(home.config.paths.engine_db))))
     opened = cleanup.enter_context(closing(open_home(home, genesis)))
     engine = local_engine(genesis, (opened,), store, clock)
-    session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-    validator = Validator(opened, LocalEngineView(engine, 0), HttpTransport(session), clock)
+    validator = Validator(opened, LocalEngineView(engine, 0), transport, clock)
     cleanup.push_async_callback(validator.close)
     engine.subscribe(0, validator.on_commit)
     engine.start()
+    return validator, engine
+
+
+def _with_comet(
+    home: Home, genesis: Genesis, transport: Transport, clock: Clock, cleanup: AsyncExitStack
+) -> tuple[Validator, Engine]:
+    """Open and wire one validator with CometBFT; `cleanup` undoes it in reverse."""
+    opened = cleanup.enter_context(closing(open_home(home, genesis)))
+    engine = comet_engine(opened, clock)
+    validator = Validator(opened, engine, transport, clock, engine_rpc=engine.rpc)
+    cleanup.push_async_callback(validator.close)
+    engine.subscribe(validator.on_commit)
+    return validator, engine
+
+
+async def _serve(validator: Validator, home: Home, cleanup: AsyncExitStack) -> None:
+    """Serve the API from now on, whatever the engine does."""
     server = ApiServer(validator, home.config.api.settings)
     cleanup.push_async_callback(server.close)
     try:
@@ -103,7 +132,6 @@ async def _bring_up(
         "started",
         extra={"home": home.path, "api": url, "validator": status.validator_id, "height": status.engine_height},
     )
-    return validator, engine
 
 
 class News:
@@ -111,9 +139,8 @@ class News:
 
     name = "news"
 
-    def __init__(self, validator: Validator, engine: LocalEngine) -> None:
+    def __init__(self, validator: Validator) -> None:
         self._validator = validator
-        self._engine = engine
         self._stopped: Why | None = None
         self._reasons: dict[str, str] = {}
         self._alarms: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import Transport
 from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
+from node.api.routes_engine import EngineRpc
 from node.api.view import ChainEndpoint, VerdictCount
 from node.app.errors import TransactionCode
 from node.app.messages import decode_transaction
@@ -57,8 +58,10 @@ class Validator:
         transport: Transport,
         clock: Clock,
         proposal_maker: ProposalMaker | None = None,
+        engine_rpc: EngineRpc | None = None,
     ) -> None:
         """`proposal_maker` decides what to propose; left out, what the rules ask for."""
+        self._engine_rpc = engine_rpc
         self.moniker = opened.config.moniker
         self.opened = opened
         self._transport = transport
@@ -151,6 +154,11 @@ class Validator:
     def leaves(self) -> LeafSource:
         """The side chain's own confirmed headers."""
         return StoredLeaves(self.side.follower.store)
+
+    @property
+    def engine_rpc(self) -> EngineRpc | None:
+        """The door to this node's CometBFT, if it has one."""
+        return self._engine_rpc
 
     def status(self) -> NodeStatus:
         """What the node knows about itself now."""

@@ -112,7 +112,7 @@ def test_devnet__on_a_home_in_use__is_told_which_process_has_it(devnet: DevnetPr
     ran = run("devnet", "--home", str(devnet.home), "--api-port", "0")
 
     assert ran.returncode == 1
-    assert f"Error: DEVNET_HOME_IN_USE: process {devnet.pid} runs on {devnet.home} already" in ran.stderr
+    assert f"Error: HOME_IN_USE: process {devnet.pid} runs on {devnet.home} already" in ran.stderr
 
 
 def test_start__of_a_validator_that_the_devnet_runs__is_told_which_process_has_it(devnet: DevnetProcess) -> None:

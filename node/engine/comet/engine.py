@@ -32,6 +32,7 @@ from node.engine.comet.sight import LOOK_S, Sight, look
 from node.engine.commits import CommittedBlock, OnCommit
 from node.engine.errors import EngineError, EngineUnreachable
 from node.engine.trouble import Trouble, TroubleCode
+from node.keys.signer import Signer
 
 PENDING_MAX = 16
 """Transactions on their way to CometBFT's mempool; the duties make two a block."""
@@ -76,12 +77,14 @@ class CometEngine:
         genesis: Genesis,
         application: Application,
         opener: TransactionOpener,
+        signer: Signer,
         clock: Clock,
     ) -> None:
         self._settings = settings
         self._files = settings.files
         self._genesis = genesis
         self._application = application
+        self._signer = signer
         self._clock = clock
         self._server = AbciServer(application, opener, self._on_commit)
         self._process: CometProcess | None = None

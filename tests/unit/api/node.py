@@ -23,6 +23,7 @@ from bridge.codec.types import (
 )
 from config.presets import RootContracts, devnet_network, devnet_root_chain
 from node.api.archive import CheckpointArchive
+from node.api.routes_engine import EngineRpc
 from node.api.server import ApiServer
 from node.api.settings import ApiSettings
 from node.api.view import ChainEndpoint, VerdictCount
@@ -96,6 +97,8 @@ def _root_chain(index: int) -> RootChainGenesis:
 class SyntheticNode:
     """A `NodeView` whose state moves by `acknowledge`, `propose` and `append`."""
 
+    rpc: EngineRpc | None = None
+
     def __init__(self, world: World, root_chains: int = 1) -> None:
         state = genesis_state(genesis(root_chains))
         self.world = world
@@ -120,6 +123,10 @@ class SyntheticNode:
     def state(self) -> State:
         """The committed state."""
         return self.committed.state
+
+    @property
+    def engine_rpc(self) -> EngineRpc | None:
+        return self.rpc
 
     def status(self) -> NodeStatus:
         """A healthy status, unless the test put another one."""

@@ -160,7 +160,14 @@ def _stopped(reason: Reason) -> Callable[[Situation], Situation]:
     return lambda situation: situation.sees(stop=Why(reason, "a person must look"))
 
 
+def _troubled(reason: Reason) -> Callable[[Situation], Situation]:
+    return lambda situation: situation.sees(engine_trouble=Why(reason, "cometbft ended"))
+
+
 OVERLAYS: dict[Reason, Callable[[Situation], Situation]] = {
+    Reason.UPGRADE_NEEDED: _troubled(Reason.UPGRADE_NEEDED),
+    Reason.ENGINE_DOWN: _troubled(Reason.ENGINE_DOWN),
+    Reason.ENGINE_STRANDED: _troubled(Reason.ENGINE_STRANDED),
     Reason.ENGINE_NO_QUORUM: lambda one: one.sees(engine_quorum=False, engine_share_permille=500),
     Reason.VALIDATOR_PAUSED: lambda one: one.sees(paused=True),
     Reason.STALE_RECORD: _stopped(Reason.STALE_RECORD),
@@ -216,12 +223,13 @@ def test_reason__it_holds_beside_any_wait__told(reason: Reason, begin: Callable[
 
 @pytest.mark.parametrize("place", range(len(OVERLAYS)))
 def test_reasons__several_hold__the_first_is_told(place: int) -> None:
-    """All of the table from one place on, except for the other stops: a node has one."""
+    """All of the table from one place on, except for other troubles and stops: a node has one of each kind."""
     reasons = list(OVERLAYS)[place:]
-    stops = [one for one in reasons if one in list(OVERLAYS)[2:6]]
+    troubles = [one for one in reasons if one in list(OVERLAYS)[:3]]
+    stops = [one for one in reasons if one in list(OVERLAYS)[5:9]]
     situation = _due()
     for reason in reasons:
-        if reason not in stops[1:]:
+        if reason not in (*troubles[1:], *stops[1:]):
             situation = OVERLAYS[reason](situation)
     assert situation.why().reason is reasons[0]
 

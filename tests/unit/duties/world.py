@@ -48,6 +48,7 @@ from node.duties.readiness import Readiness
 from node.duties.submit import SubmissionJudge, Submit
 from node.duties.transactions import TransactionSender
 from node.duties.verdicts import Judge
+from node.engine.trouble import Trouble
 from node.keys.errors import RecordError
 from node.keys.private_key import PrivateKey
 from node.keys.record import SigningRecord
@@ -78,6 +79,8 @@ class Engine:
         self.is_paused = False
         self.quorum = True
         self.share_permille = 1000
+        self.trouble: Trouble | None = None
+        self.peers: int | None = None
         self.refusal: str | None = None
         self.attempts = 0
         """How often a transaction was handed over, taken or not."""

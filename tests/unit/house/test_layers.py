@@ -26,7 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/keys": ("bridge.codec", "node.keys", "node.store"),
     "node/store": ("bridge", "node.app", "node.store"),
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),
-    "node/api": ("bridge", "node.app", "node.api", "node.duties", "node.store.errors"),
+    "node/api": ("bridge", "node.app", "node.api", "node.duties", "node.engine.errors", "node.store.errors"),
     "node/validator": ("bridge", "config", "node"),
     "node/networks": ("bridge", "contracts", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),

@@ -16,17 +16,18 @@ from config.file import load_home
 from config.table import RpcUrl
 from node.devnet.accounts import DEMO_ACCOUNTS, draw_accounts
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
-from node.devnet.homes import DevnetFiles, HomeLock, ValidatorEndpoints, make_validator_keys, write_validator_config
+from node.devnet.homes import DevnetFiles, ValidatorEndpoints, make_validator_keys, write_validator_config
 from node.devnet.ports import HOST, Ports, choose_ports
 from node.devnet.settings import (
     VALIDATORS_MAX,
     DevnetSettings,
-    HomeInUse,
     PortBusy,
     SettingsRefused,
     remember_settings,
 )
 from node.keys.keystore import open_keystores, read_password
+from node.store.errors import HomeInUse
+from node.store.lock import HomeLock
 
 
 class TestAccounts:
@@ -171,7 +172,7 @@ class TestHomes:
 
     def test_lock__its_process_died__free_again(self, tmp_path: Path) -> None:
         program = (
-            "import os, signal, sys; from pathlib import Path; from node.devnet.homes import HomeLock\n"
+            "import os, signal, sys; from pathlib import Path; from node.store.lock import HomeLock\n"
             "lock = HomeLock(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGKILL)"
         )
         died = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
