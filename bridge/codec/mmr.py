@@ -52,7 +52,7 @@ class MountainRange:
 
 def prove(leaf_hashes: Sequence[Hash32], index: int) -> tuple[Hash32, ...]:
     """The siblings from the entry at `index` up to the peak of its mountain, given the leaf hashes of all entries."""
-    height, start = _mountain(len(leaf_hashes), index)
+    height, start = mountain(len(leaf_hashes), index)
     level = list(leaf_hashes[start : start + (1 << height)])
     position = index - start
     siblings: list[Hash32] = []
@@ -67,7 +67,7 @@ def verify_entry(mountain_range: MountainRange, entry: bytes, index: int, proof:
     """Whether the proof leads from the entry at `index` to the peak of its mountain."""
     if not 0 <= index < mountain_range.count:
         return False
-    height, start = _mountain(mountain_range.count, index)
+    height, start = mountain(mountain_range.count, index)
     if len(proof) != height:
         return False
     node = leaf_hash(entry)
@@ -79,7 +79,7 @@ def verify_entry(mountain_range: MountainRange, entry: bytes, index: int, proof:
     return node == mountain_range.peaks[peak_place]
 
 
-def _mountain(count: int, index: int) -> tuple[int, int]:
+def mountain(count: int, index: int) -> tuple[int, int]:
     """Height and first index of the mountain that holds `index`."""
     if not 0 <= index < count:
         raise ProofError(f"index {index} is not among {count} entries")

@@ -62,6 +62,22 @@ def address_of(public_key: PublicKey) -> Address:
     return Address(keccak256(public_key)[12:])
 
 
+def compressed(public_key: PublicKey) -> bytes:
+    """The key in 33 bytes (SEC1): 0x02 or 0x03 by the parity of Y, then X."""
+    return bytes((2 + public_key[-1] % 2,)) + public_key[:32]
+
+
+def decompressed(data: bytes) -> PublicKey:
+    """The key of its 33 bytes. Raises SignatureError if they are no point of the curve."""
+    if len(data) != 33:
+        raise SignatureError(f"a compressed public key is 33 bytes, got {len(data)}")
+    try:
+        point = CurvePoint(data)
+    except ValueError as error:
+        raise SignatureError(f"not a point of the curve: {data.hex()}") from error
+    return PublicKey(point.format(compressed=False)[1:])
+
+
 def is_on_curve(public_key: PublicKey) -> bool:
     """Whether the 64 bytes are a point of the curve, which StakeManager does not check."""
     if len(public_key) != 64:

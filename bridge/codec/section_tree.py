@@ -1,24 +1,26 @@
-"""A Merkle tree in the shape of RFC 6962 with keccak256, over few leaves: the sections of a state.
+"""A Merkle tree in the shape of RFC 6962 over few leaves: the sections of a state, and what the engine hashes.
 
-A leaf hashes to keccak256(0x00 ‖ leaf), a node to keccak256(0x01 ‖ left ‖ right); the left half holds the greatest
-power of two below the number of leaves; the tree of none is keccak256 of the empty string.
+A leaf hashes to H(0x00 ‖ leaf), a node to H(0x01 ‖ left ‖ right); the left half holds the greatest power of two below
+the number of leaves; the tree of none is H of the empty string. H is keccak256 for our state, SHA-256 for the engine.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bridge.codec.errors import ProofError
-from bridge.codec.hash import EMPTY_HASH, keccak256
+from bridge.codec.hash import keccak256
 from bridge.codec.types import Hash32
 
+Hasher = Callable[[bytes], Hash32]
 
-def tree_root(leaves: Sequence[bytes]) -> Hash32:
+
+def tree_root(leaves: Sequence[bytes], hasher: Hasher = keccak256) -> Hash32:
     """The root over the leaves, in their order."""
     if not leaves:
-        return EMPTY_HASH
+        return hasher(b"")
     if len(leaves) == 1:
-        return keccak256(b"\x00" + leaves[0])
+        return hasher(b"\x00" + leaves[0])
     split = _split(len(leaves))
-    return _node(tree_root(leaves[:split]), tree_root(leaves[split:]))
+    return hasher(b"\x01" + tree_root(leaves[:split], hasher) + tree_root(leaves[split:], hasher))
 
 
 def tree_proof(leaves: Sequence[bytes], index: int) -> tuple[Hash32, ...]:

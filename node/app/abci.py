@@ -220,7 +220,7 @@ class CommitResponse:
 
 @dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """Read the committed state. Paths: /app, /section/<name> with the section's bytes and, if asked for, a proof."""
+    """Read the committed state. The paths are in `node.app.proofs`."""
 
     path: str
     data: bytes = b""
@@ -230,7 +230,7 @@ class QueryRequest:
 
 @dataclass(frozen=True, slots=True)
 class QueryResponse:
-    """`code` 0, or 1 with the reason in `log`."""
+    """`code` 0, or 1 with the reason in `log`, or 2 if asking again will do."""
 
     code: int
     log: str = ""

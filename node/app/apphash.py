@@ -10,9 +10,9 @@ from typing import Any
 
 from bridge.codec import rlp
 from bridge.codec.errors import ProofError, RlpError
-from bridge.codec.hash import keccak256
 from bridge.codec.mmr import MountainRange
 from bridge.codec.section_tree import tree_proof, tree_root
+from bridge.codec.state_proof import StateShape, section_leaf
 from bridge.codec.types import Hash32
 from node.app import canonical
 from node.app.errors import EncodingError, StoreError
@@ -50,6 +50,8 @@ _SECTIONS: tuple[tuple[str, str, Any], ...] = (
 """Name, field of State, and type; ascending by name."""
 
 SECTION_NAMES = tuple(name for name, _, _ in _SECTIONS)
+STATE_SHAPE = StateShape(SECTION_NAMES, SECTION_VERSION)
+"""What a light client must know to place a section under the app hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +115,4 @@ def state_of(sections: Iterable[StoredSection]) -> State:
 
 
 def _leaf(section: StoredSection) -> bytes:
-    return rlp.encode((section.name.encode(), rlp.uint(section.version), keccak256(section.contents)))
+    return section_leaf(section.name, section.version, section.contents)

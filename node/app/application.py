@@ -6,7 +6,6 @@ FinalizeBlock writes nothing durable, and a second one for a height discards the
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.codec.errors import ProofError
 from bridge.codec.types import Address
 from node.app import blocks
 from node.app.abci import (
@@ -47,6 +46,7 @@ from node.app.genesis_state import genesis_state
 from node.app.mempool import MempoolView
 from node.app.messages import VERSION
 from node.app.opened import OpenedTransaction, TransactionOpener
+from node.app.proofs import StateProofs
 from node.app.state import Committed
 from node.app.store import StateStore
 
@@ -85,6 +85,7 @@ class Application:
         self.genesis = genesis
         self._store = store
         self._opener = opener or TransactionOpener(genesis_hash(genesis))
+        self._proofs = StateProofs(store)
         self._mempool = MempoolView()
         self._hashed, self._committed = self._load()
         self._senders = _senders_of(self._committed)
@@ -177,21 +178,8 @@ class Application:
         return CommitResponse(retain_height=0)
 
     def query(self, request: QueryRequest) -> QueryResponse:
-        """Read the committed state: /app gives its hash, /section/<name> a section's encoding and its proof."""
-        height = self._committed.height
-        if request.height not in (0, height):
-            return QueryResponse(1, log=f"only height {height} is held", height=height)
-        if request.path == "/app":
-            return QueryResponse(0, value=self._committed.app_hash, height=height)
-        name = request.path.removeprefix("/section/")
-        section = self._hashed.section(name) if request.path.startswith("/section/") else None
-        if section is None:
-            return QueryResponse(1, log=f"no path {request.path}", height=height)
-        try:
-            proof = self._hashed.proof(name) if request.prove else ()
-        except ProofError as error:
-            return QueryResponse(1, log=str(error), height=height)
-        return QueryResponse(0, key=name.encode(), value=section.contents, height=height, proof=proof)
+        """Read the committed state; the paths are those of `node.app.proofs`."""
+        return self._proofs.answer(request, self._committed, self._hashed)
 
     def list_snapshots(self) -> ListSnapshotsResponse:
         """The snapshots that other nodes may fetch."""

@@ -5,6 +5,8 @@
     │   └── MessageError   MESSAGE_MALFORMED  a transaction, or something in it, is not in its one canonical form
     ├── GenesisError       GENESIS_INVALID    a genesis breaks a rule; the text names the field
     ├── EngineSetError     ENGINE_SET_INVALID the engine would refuse these validator updates
+    ├── QueryError         QUERY_NOT_ANSWERED a query asks for what is not there
+    │   └── QueryUnready   QUERY_UNREADY      it is not there yet: ask again
     ├── HeightError        HEIGHT_UNEXPECTED  the engine asks for a block that does not follow the committed one
     ├── StoreError         STATE_CORRUPT      what the store holds does not have the app hash that it was saved with
     └── UpgradeNeeded      UPGRADE_NEEDED     the next block needs a newer version of this program
@@ -45,6 +47,20 @@ class EngineSetError(AppError):
     """CometBFT would refuse these validator updates, and halt."""
 
     code = "ENGINE_SET_INVALID"
+
+
+class QueryError(AppError):
+    """A query asks for what is not there, or has no known path; the engine never sees it as a fault."""
+
+    code = "QUERY_NOT_ANSWERED"
+    response_code: ClassVar[int] = 1
+
+
+class QueryUnready(QueryError):
+    """The log is still being read for its first proof: the same query finds more done."""
+
+    code = "QUERY_UNREADY"
+    response_code = 2
 
 
 class HeightError(AppError):

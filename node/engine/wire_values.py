@@ -6,11 +6,11 @@ All that can be malformed raises WireError.
 from enum import IntEnum
 from typing import TypeVar
 
-import coincurve
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bridge.codec.secp256k1 import is_on_curve
-from bridge.codec.types import Address, Hash32, PublicKey
+from bridge.codec.errors import SignatureError
+from bridge.codec.secp256k1 import compressed, decompressed, is_on_curve
+from bridge.codec.types import Address, Hash32
 from node.app.abci import (
     BlockIdFlag,
     CommitVote,
@@ -48,18 +48,16 @@ def update_message(update: ValidatorUpdate) -> pb.ValidatorUpdate:
     """The update with its key compressed: 0x02 or 0x03 by the parity of Y, then X (SEC1)."""
     if not is_on_curve(update.public_key):
         raise WireError(f"the public key {update.public_key.hex()} is no point of the curve")
-    x, y = update.public_key[:32], update.public_key[32:]
-    return pb.ValidatorUpdate(pub_key=WireKey(secp256k1eth=bytes((2 + y[-1] % 2,)) + x), power=update.power)
+    return pb.ValidatorUpdate(pub_key=WireKey(secp256k1eth=compressed(update.public_key)), power=update.power)
 
 
 def update_of(message: pb.ValidatorUpdate) -> ValidatorUpdate:
     """The update with its key as X ‖ Y; keys of other kinds are refused."""
-    compressed = message.pub_key.secp256k1eth
     try:
-        point = coincurve.PublicKey(compressed)
-    except ValueError as error:
-        raise WireError(f"a validator's public key is no secp256k1eth key: {compressed.hex()}") from error
-    return ValidatorUpdate(PublicKey(point.format(compressed=False)[1:]), message.power)
+        public_key = decompressed(message.pub_key.secp256k1eth)
+    except SignatureError as error:
+        raise WireError(f"a validator's public key is no secp256k1eth key: {error}") from error
+    return ValidatorUpdate(public_key, message.power)
 
 
 def result_message(result: ExecTxResult) -> pb.ExecTxResult:

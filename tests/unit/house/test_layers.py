@@ -13,6 +13,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "bridge/codec": ("bridge.codec",),
     "bridge/chain": ("bridge.codec", "bridge.chain"),
     "bridge/burns": ("bridge",),
+    "bridge/light": (
+        *("bridge.codec", "bridge.chain.clock", "bridge.chain.endpoint", "bridge.chain.errors"),
+        *("bridge.chain.transport", "bridge.light"),
+    ),
     "contracts": ("bridge.codec", "contracts"),
     "config": (
         *("bridge.codec", "bridge.chain.fees", "bridge.chain.rpc", "config", "node.app", "node.api.settings"),
