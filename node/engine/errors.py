@@ -5,6 +5,7 @@
     ├── StoreMismatchError        engine.db does not fit this network or these applications
     ├── MemberPausedError         the validator is paused and takes nothing
     ├── MemberLostError           the validator's process ended in the middle of a call
+    ├── ProtobufSlowError         protobuf runs on its pure-Python back end
     ├── EngineBinaryError         there is no cometbft to run, or it is another release than the tested one
     ├── EngineSettingRefused      engine.comet.config sets what is ours to set
     ├── NodeKeyError              the file of the node's key in CometBFT's network is none
@@ -52,6 +53,12 @@ class MemberLostError(EngineError):
     """The member's process ended before it answered: the engine goes on without it until it joins again."""
 
     code = "ENGINE_MEMBER_LOST"
+
+
+class ProtobufSlowError(EngineError):
+    """Protobuf runs on its pure-Python back end, which takes most of a block's time at load."""
+
+    code = "ENGINE_PROTOBUF_SLOW"
 
 
 class EngineBinaryError(EngineError):

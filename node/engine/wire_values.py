@@ -45,10 +45,15 @@ def time_ns_of(message: Timestamp) -> int:
 
 
 def update_message(update: ValidatorUpdate) -> pb.ValidatorUpdate:
-    """The update with its key compressed: 0x02 or 0x03 by the parity of Y, then X (SEC1)."""
-    if not is_on_curve(update.public_key):
-        raise WireError(f"the public key {update.public_key.hex()} is no point of the curve")
-    return pb.ValidatorUpdate(pub_key=WireKey(secp256k1eth=compressed(update.public_key)), power=update.power)
+    """The update with its key compressed."""
+    return pb.ValidatorUpdate(pub_key=key_message(update.public_key), power=update.power)
+
+
+def key_message(public_key: PublicKey) -> WireKey:
+    """A public key, compressed."""
+    if not is_on_curve(public_key):
+        raise WireError(f"the public key {public_key.hex()} is no point of the curve")
+    return WireKey(secp256k1eth=compressed(public_key))
 
 
 def update_of(message: pb.ValidatorUpdate) -> ValidatorUpdate:

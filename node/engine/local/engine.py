@@ -26,6 +26,7 @@ from node.engine.local.node import Member, Node
 from node.engine.local.pace import Pace
 from node.engine.local.round import Round, decide, first_round
 from node.engine.local.validators import PowerShare, ValidatorSet
+from node.engine.proto import require_fast_protobuf
 
 LOOK_AGAIN_S = 0.05
 """How long `run` rests while the network holds a block back from a member, or offers are left to make."""
@@ -51,6 +52,7 @@ class LocalEngine:
         """Members may be fewer than the validators of the set, and may hold keys that the set does not have (yet)."""
         if not members:
             raise ValueError("an engine needs at least one member")
+        require_fast_protobuf()
         self._mempool_limits = mempool_limits
         self._nodes = [Node(index, member, mempool_limits) for index, member in enumerate(members)]
         self._holders = _holders(self._nodes)

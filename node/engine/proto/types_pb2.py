@@ -23,27 +23,38 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnode/engine/proto/types.proto\x12\x10tendermint.types\x1a\x1egoogle/protobuf/duration.proto\"\x87\x02\n\x0f\x43onsensusParams\x12,\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x1d.tendermint.types.BlockParams\x12\x32\n\x08\x65vidence\x18\x02 \x01(\x0b\x32 .tendermint.types.EvidenceParams\x12\x34\n\tvalidator\x18\x03 \x01(\x0b\x32!.tendermint.types.ValidatorParams\x12\x30\n\x07version\x18\x04 \x01(\x0b\x32\x1f.tendermint.types.VersionParams\x12*\n\x04\x61\x62\x63i\x18\x05 \x01(\x0b\x32\x1c.tendermint.types.ABCIParams\"1\n\x0b\x42lockParams\x12\x11\n\tmax_bytes\x18\x01 \x01(\x03\x12\x0f\n\x07max_gas\x18\x02 \x01(\x03\"t\n\x0e\x45videnceParams\x12\x1a\n\x12max_age_num_blocks\x18\x01 \x01(\x03\x12\x33\n\x10max_age_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tmax_bytes\x18\x03 \x01(\x03\"(\n\x0fValidatorParams\x12\x15\n\rpub_key_types\x18\x01 \x03(\t\"\x1c\n\rVersionParams\x12\x0b\n\x03\x61pp\x18\x01 \x01(\x04\"3\n\nABCIParams\x12%\n\x1dvote_extensions_enable_height\x18\x01 \x01(\x03*s\n\x0b\x42lockIDFlag\x12\x19\n\x15\x42LOCK_ID_FLAG_UNKNOWN\x10\x00\x12\x18\n\x14\x42LOCK_ID_FLAG_ABSENT\x10\x01\x12\x18\n\x14\x42LOCK_ID_FLAG_COMMIT\x10\x02\x12\x15\n\x11\x42LOCK_ID_FLAG_NIL\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dnode/engine/proto/types.proto\x12\x10tendermint.types\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x87\x02\n\x0f\x43onsensusParams\x12,\n\x05\x62lock\x18\x01 \x01(\x0b\x32\x1d.tendermint.types.BlockParams\x12\x32\n\x08\x65vidence\x18\x02 \x01(\x0b\x32 .tendermint.types.EvidenceParams\x12\x34\n\tvalidator\x18\x03 \x01(\x0b\x32!.tendermint.types.ValidatorParams\x12\x30\n\x07version\x18\x04 \x01(\x0b\x32\x1f.tendermint.types.VersionParams\x12*\n\x04\x61\x62\x63i\x18\x05 \x01(\x0b\x32\x1c.tendermint.types.ABCIParams\"1\n\x0b\x42lockParams\x12\x11\n\tmax_bytes\x18\x01 \x01(\x03\x12\x0f\n\x07max_gas\x18\x02 \x01(\x03\"t\n\x0e\x45videnceParams\x12\x1a\n\x12max_age_num_blocks\x18\x01 \x01(\x03\x12\x33\n\x10max_age_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tmax_bytes\x18\x03 \x01(\x03\"(\n\x0fValidatorParams\x12\x15\n\rpub_key_types\x18\x01 \x03(\t\"\x1c\n\rVersionParams\x12\x0b\n\x03\x61pp\x18\x01 \x01(\x04\"3\n\nABCIParams\x12%\n\x1dvote_extensions_enable_height\x18\x01 \x01(\x03\",\n\rPartSetHeader\x12\r\n\x05total\x18\x01 \x01(\r\x12\x0c\n\x04hash\x18\x02 \x01(\x0c\"Q\n\x07\x42lockID\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x38\n\x0fpart_set_header\x18\x02 \x01(\x0b\x32\x1f.tendermint.types.PartSetHeader\"\xa7\x02\n\x04Vote\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.tendermint.types.SignedMsgType\x12\x0e\n\x06height\x18\x02 \x01(\x03\x12\r\n\x05round\x18\x03 \x01(\x05\x12+\n\x08\x62lock_id\x18\x04 \x01(\x0b\x32\x19.tendermint.types.BlockID\x12-\n\ttimestamp\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11validator_address\x18\x06 \x01(\x0c\x12\x17\n\x0fvalidator_index\x18\x07 \x01(\x05\x12\x11\n\tsignature\x18\x08 \x01(\x0c\x12\x11\n\textension\x18\t \x01(\x0c\x12\x1b\n\x13\x65xtension_signature\x18\n \x01(\x0c\"\xda\x01\n\x08Proposal\x12-\n\x04type\x18\x01 \x01(\x0e\x32\x1f.tendermint.types.SignedMsgType\x12\x0e\n\x06height\x18\x02 \x01(\x03\x12\r\n\x05round\x18\x03 \x01(\x05\x12\x11\n\tpol_round\x18\x04 \x01(\x05\x12+\n\x08\x62lock_id\x18\x05 \x01(\x0b\x32\x19.tendermint.types.BlockID\x12-\n\ttimestamp\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tsignature\x18\x07 \x01(\x0c*s\n\x0b\x42lockIDFlag\x12\x19\n\x15\x42LOCK_ID_FLAG_UNKNOWN\x10\x00\x12\x18\n\x14\x42LOCK_ID_FLAG_ABSENT\x10\x01\x12\x18\n\x14\x42LOCK_ID_FLAG_COMMIT\x10\x02\x12\x15\n\x11\x42LOCK_ID_FLAG_NIL\x10\x03*\x86\x01\n\rSignedMsgType\x12\x1b\n\x17SIGNED_MSG_TYPE_UNKNOWN\x10\x00\x12\x1b\n\x17SIGNED_MSG_TYPE_PREVOTE\x10\x01\x12\x1d\n\x19SIGNED_MSG_TYPE_PRECOMMIT\x10\x02\x12\x1c\n\x18SIGNED_MSG_TYPE_PROPOSAL\x10 b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'node.engine.proto.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BLOCKIDFLAG']._serialized_start=643
-  _globals['_BLOCKIDFLAG']._serialized_end=758
-  _globals['_CONSENSUSPARAMS']._serialized_start=84
-  _globals['_CONSENSUSPARAMS']._serialized_end=347
-  _globals['_BLOCKPARAMS']._serialized_start=349
-  _globals['_BLOCKPARAMS']._serialized_end=398
-  _globals['_EVIDENCEPARAMS']._serialized_start=400
-  _globals['_EVIDENCEPARAMS']._serialized_end=516
-  _globals['_VALIDATORPARAMS']._serialized_start=518
-  _globals['_VALIDATORPARAMS']._serialized_end=558
-  _globals['_VERSIONPARAMS']._serialized_start=560
-  _globals['_VERSIONPARAMS']._serialized_end=588
-  _globals['_ABCIPARAMS']._serialized_start=590
-  _globals['_ABCIPARAMS']._serialized_end=641
+  _globals['_BLOCKIDFLAG']._serialized_start=1324
+  _globals['_BLOCKIDFLAG']._serialized_end=1439
+  _globals['_SIGNEDMSGTYPE']._serialized_start=1442
+  _globals['_SIGNEDMSGTYPE']._serialized_end=1576
+  _globals['_CONSENSUSPARAMS']._serialized_start=117
+  _globals['_CONSENSUSPARAMS']._serialized_end=380
+  _globals['_BLOCKPARAMS']._serialized_start=382
+  _globals['_BLOCKPARAMS']._serialized_end=431
+  _globals['_EVIDENCEPARAMS']._serialized_start=433
+  _globals['_EVIDENCEPARAMS']._serialized_end=549
+  _globals['_VALIDATORPARAMS']._serialized_start=551
+  _globals['_VALIDATORPARAMS']._serialized_end=591
+  _globals['_VERSIONPARAMS']._serialized_start=593
+  _globals['_VERSIONPARAMS']._serialized_end=621
+  _globals['_ABCIPARAMS']._serialized_start=623
+  _globals['_ABCIPARAMS']._serialized_end=674
+  _globals['_PARTSETHEADER']._serialized_start=676
+  _globals['_PARTSETHEADER']._serialized_end=720
+  _globals['_BLOCKID']._serialized_start=722
+  _globals['_BLOCKID']._serialized_end=803
+  _globals['_VOTE']._serialized_start=806
+  _globals['_VOTE']._serialized_end=1101
+  _globals['_PROPOSAL']._serialized_start=1104
+  _globals['_PROPOSAL']._serialized_end=1322
 # @@protoc_insertion_point(module_scope)

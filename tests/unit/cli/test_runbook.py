@@ -13,7 +13,14 @@ from node.app.errors import StoreError as StateError
 from node.devnet import bootstrap, chains  # noqa: F401 - they define leaves of DevnetError
 from node.devnet.settings import DevnetError
 from node.duties.status import Reason
-from node.engine.errors import EngineBinaryError, EngineSettingRefused, HaltError, NodeKeyError, StoreMismatchError
+from node.engine.errors import (
+    EngineBinaryError,
+    EngineSettingRefused,
+    HaltError,
+    NodeKeyError,
+    ProtobufSlowError,
+    StoreMismatchError,
+)
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError, RecordWorkRefused
 from node.networks.errors import NetworkError
 from node.simulation.settings import SettingsRefused
@@ -24,7 +31,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
     *(BurnError, ConfigError, DevnetError, HaltError, NetworkError, NodeError, RecordError, RecordWorkRefused),
     *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
-    *(EngineBinaryError, EngineSettingRefused, NodeKeyError, UpgradeNeeded),
+    *(EngineBinaryError, EngineSettingRefused, NodeKeyError, ProtobufSlowError, UpgradeNeeded),
 )
 ALARMS = {"ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"}
 
