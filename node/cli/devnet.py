@@ -28,6 +28,13 @@ from node.cli.homes import DEFAULT_HOME
     help="What validators sign: Polygon's 192 bytes, or an EIP-712 digest bound to one contract and deadline.",
 )
 @click.option(
+    "--engine",
+    type=click.Choice(["local", "comet"]),
+    default="local",
+    show_default=True,
+    help="Who orders the validators' blocks: this process, or a CometBFT node for each (`make cometbft` installs it).",
+)
+@click.option(
     "--exit-after-checkpoints",
     type=click.IntRange(min=1),
     help="Stop with exit code 0 after this many acknowledged checkpoints.",
@@ -37,7 +44,7 @@ from node.cli.homes import DEFAULT_HOME
     type=click.IntRange(0, 65_000),
     default=1317,
     show_default=True,
-    help="First API port; further validators follow, chains at +100 and +101, control at +110. 0: free ports.",
+    help="First API port; others follow, chains at +100 and +101, control at +110, CometBFT at +200. 0: free ports.",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Draws the keys and the demo traffic."
@@ -47,6 +54,7 @@ def devnet(
     home: Path,
     validators: int,
     data_form: Literal["polygon", "bound"],
+    engine: Literal["local", "comet"],
     exit_after_checkpoints: int | None,
     api_port: int,
     seed: int,
@@ -64,6 +72,7 @@ def devnet(
             home=home.expanduser().absolute(),
             validators=validators,
             data_form=data_form,
+            engine=engine,
             exit_after_checkpoints=exit_after_checkpoints,
             api_port=api_port,
             seed=seed,

@@ -3,24 +3,29 @@
 HOME/settings.json   what it was made with         HOME/validators/0/config.toml
 HOME/genesis.json    the network's genesis                          /keystore/, password
 HOME/devnet.json     where everything is (0600)                     /state.db, local.db, signing.db
-HOME/engine.db       blocks of the local engine
+HOME/engine.db       blocks of the local engine                     /comet, CometBFT's files, with that engine
 HOME/chains/         root.db, side.db
 """
 
+import secrets
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from bridge.codec.types import Address
 from config.file import FILE_NAME, Home, load_home, write_config
 from config.presets import devnet_config
-from config.schema import Paths
+from config.schema import Comet, Engine, Paths
 from config.table import RpcUrl
 from node.devnet.accounts import DevnetAccounts
+from node.devnet.ports import HOST
+from node.engine.comet.node_key import make_node_key
 from node.keys.keystore import DEVNET
 from node.keys.private_key import PrivateKey
-from node.networks.homes import make_keys
+from node.networks.homes import NODE_KEY, make_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class ValidatorEndpoints:
     api_port: int
     side_urls: tuple[RpcUrl, ...]
     root_urls: tuple[RpcUrl, ...]
+    engine: Engine
 
 
 def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts) -> None:
@@ -95,9 +101,19 @@ def write_validator_config(
         root_urls=endpoints.root_urls,
         root_chain_manager=root_chain_manager,
     )
+    config = replace(config, engine=endpoints.engine)
     if (path / FILE_NAME).exists():
         config = replace(config, keys=load_home(path).config.keys)
     write_config(path, config)
+
+
+def engine_config(files: DevnetFiles, index: int, kind: Literal["local", "comet"], p2p_ports: Sequence[int]) -> Engine:
+    """A validator's engine; with CometBFT its node key is made, and it is told all its peers."""
+    if kind == "local":
+        return Engine()
+    ids = [make_node_key(files.validator(one) / NODE_KEY, secrets.token_bytes) for one in range(len(p2p_ports))]
+    peers = (f"{node_id}@{HOST}:{port}" for node_id, port in zip(ids, p2p_ports, strict=True) if node_id != ids[index])
+    return Engine(kind, Comet(p2p_port=p2p_ports[index], persistent_peers=tuple(peers)))
 
 
 def write_true_port(home: Home, api_url: str) -> None:

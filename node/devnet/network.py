@@ -8,7 +8,7 @@ await devnet.close()
 import errno
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from typing import Self
@@ -35,9 +35,11 @@ from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contra
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
+from node.devnet.engine import CometDevnetEngine, DevnetEngine, LocalDevnetEngine
 from node.devnet.homes import (
     DevnetFiles,
     ValidatorEndpoints,
+    engine_config,
     make_validator_keys,
     write_true_port,
     write_validator_config,
@@ -48,9 +50,9 @@ from node.devnet.rpc.faults import ChainFaults
 from node.devnet.settings import DevnetSettings, PortBusy, remember_settings
 from node.devnet.traffic import DemoTraffic
 from node.devnet.wallet import Wallet
-from node.duties.engine_view import LocalEngineView
 from node.duties.propose import ProposalMaker
 from node.duties.supervisor import Duty, Supervisor
+from node.engine.comet.process import find_binary
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
 from node.networks.accounts import Account
@@ -113,7 +115,7 @@ class Devnet:
         self.validators: tuple[Validator, ...] = ()
         self.api_urls: tuple[str, ...] = ()
         self.genesis: Genesis
-        self.engine: LocalEngine
+        self.engine: DevnetEngine
         self._clock = clock
         self._transport = transport
         self._cleanup = cleanup
@@ -134,7 +136,11 @@ class Devnet:
             files = DevnetFiles(settings.home)
             if not files.genesis.exists():
                 files.clear()
-            ports = choose_ports(settings.api_port, settings.validators, files.description)
+            ports = choose_ports(
+                settings.api_port, settings.validators, files.description, comet=settings.engine == "comet"
+            )
+            if settings.engine == "comet":
+                find_binary("")  # before anything is made
             asked = chains_settings(settings, files, ports, clock, periodic=options.periodic_blocks)
             chains = await start_chains(asked)
             cleanup.push_async_callback(chains.close)
@@ -150,6 +156,13 @@ class Devnet:
             await self.chains.resume(name)
         helpers = Supervisor(self.helpers(), self._clock, HELPERS_POLL_S)
         await run_together(self.engine.run(), *(validator.run() for validator in self.validators), helpers.run())
+
+    @property
+    def local_engine(self) -> LocalEngine:
+        """The local engine of a devnet that has it, for tests that step it."""
+        if not isinstance(self.engine, LocalDevnetEngine):
+            raise AssertionError("this devnet runs on CometBFT")
+        return self.engine.engine
 
     def helpers(self) -> tuple[Duty, ...]:
         """What runs beside the validators: the deposit relayer, and demo traffic unless it was turned off."""
@@ -224,12 +237,16 @@ class Devnet:
     async def _come_up(self, ports: Ports, options: DevnetOptions) -> None:
         self.genesis = await self._genesis(options)
         opener = TransactionOpener(genesis_hash(self.genesis))
-        opened = [self._open_validator(index, port, opener) for index, port in enumerate(ports.apis)]
-        store = self._cleanup.enter_context(closing(BlockStore(self.files.engine)))
-        self.engine = local_engine(self.genesis, opened, store, self._clock)
+        opened = [self._open_validator(index, ports, opener) for index in range(self.settings.validators)]
+        self.engine = self._open_engine(opened)
         self.validators = tuple(
             Validator(
-                home, LocalEngineView(self.engine, index), self._transport, self._clock, options.proposal_maker(index)
+                home,
+                self.engine.view(index),
+                self._transport,
+                self._clock,
+                options.proposal_maker(index),
+                self.engine.rpc(index),
             )
             for index, home in enumerate(opened)
         )
@@ -286,11 +303,18 @@ class Devnet:
         write_private(self.files.genesis, genesis_to_json(genesis).encode())
         return genesis
 
-    def _open_validator(self, index: int, api_port: int, opener: TransactionOpener) -> OpenHome:
+    def _open_engine(self, opened: Sequence[OpenHome]) -> DevnetEngine:
+        if self.settings.engine == "comet":
+            return CometDevnetEngine(opened, self._clock)
+        store = self._cleanup.enter_context(closing(BlockStore(self.files.engine)))
+        return LocalDevnetEngine(local_engine(self.genesis, opened, store, self._clock))
+
+    def _open_validator(self, index: int, ports: Ports, opener: TransactionOpener) -> OpenHome:
         endpoints = ValidatorEndpoints(
-            api_port=api_port,
+            api_port=ports.apis[index],
             side_urls=tuple(map(RpcUrl, self.chains.validator_urls(SIDE, index))),
             root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
+            engine=engine_config(self.files, index, self.settings.engine, ports.p2p),
         )
         write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
         home = load_home(self.files.validator(index))

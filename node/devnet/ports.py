@@ -1,7 +1,8 @@
-"""Where a devnet listens: validator APIs from the base port on, the chains 100 and 101 above it, control 110 above."""
+"""Where a devnet listens: APIs from the base port on, chains at +100 and +101, control at +110, CometBFT from +200."""
 
 import json
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ HOST = "127.0.0.1"
 ROOT_OFFSET = 100
 SIDE_OFFSET = 101
 CONTROL_OFFSET = 110
+P2P_OFFSET = 200
 FREE = 0
 
 
@@ -23,24 +25,44 @@ class Ports:
     root: int
     side: int
     control: int
+    p2p: tuple[int, ...] = ()
+    """Of CometBFT's nodes, where there are any: never 0, for each must tell its own to the others."""
 
 
-def choose_ports(api_port: int, validators: int, description: Path) -> Ports:
+def choose_ports(api_port: int, validators: int, description: Path, *, comet: bool = False) -> Ports:
     """The ports that follow from the first API's; or, for 0, those of the last run where they are still free.
 
     Raises PortBusy that names who should have a port that is taken, before anything is made.
     """
     if api_port != FREE:
         apis = tuple(api_port + index for index in range(validators))
-        ports = Ports(apis, api_port + ROOT_OFFSET, api_port + SIDE_OFFSET, api_port + CONTROL_OFFSET)
+        p2p = tuple(port + P2P_OFFSET for port in apis) if comet else ()
+        ports = Ports(apis, api_port + ROOT_OFFSET, api_port + SIDE_OFFSET, api_port + CONTROL_OFFSET, p2p)
         for index, port in enumerate(apis):
             _require_free(port, f"the API of validator {index + 1}")
+        for index, port in enumerate(p2p):
+            _require_free(port, f"CometBFT of validator {index + 1}")
         _require_free(ports.root, "the root chain")
         _require_free(ports.side, "the side chain")
         _require_free(ports.control, "the control URL")
         return ports
     last = _ports_of(description) or Ports((FREE,) * validators, FREE, FREE, FREE)
-    return Ports(tuple(map(_if_free, last.apis)), _if_free(last.root), _if_free(last.side), _if_free(last.control))
+    return Ports(
+        tuple(map(_if_free, last.apis)),
+        _if_free(last.root),
+        _if_free(last.side),
+        _if_free(last.control),
+        free_ports(validators) if comet else (),
+    )
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """So many ports that are free now, for programs that must be told theirs."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, FREE))
+        return tuple(probe.getsockname()[1] for probe in probes)
 
 
 def _ports_of(description: Path) -> Ports | None:

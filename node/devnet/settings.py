@@ -18,6 +18,7 @@ VALIDATORS_MIN = 4
 VALIDATORS_MAX = 32
 
 DataForm = Literal["polygon", "bound"]
+EngineKind = Literal["local", "comet"]
 
 
 class DevnetError(Exception):
@@ -59,6 +60,7 @@ class DevnetSettings:
     api_port: int = 1317
     seed: int = 0
     traffic: bool = True
+    engine: EngineKind = "local"
 
     def __post_init__(self) -> None:
         if self.validators != SINGLE_VALIDATOR and not VALIDATORS_MIN <= self.validators <= VALIDATORS_MAX:
@@ -74,7 +76,12 @@ def remember_settings(settings: DevnetSettings) -> None:
     Raises SettingsRefused that names both values.
     """
     path = settings.home / "settings.json"
-    wanted = {"validators": settings.validators, "data_form": settings.data_form, "seed": settings.seed}
+    wanted = {
+        "validators": settings.validators,
+        "data_form": settings.data_form,
+        "seed": settings.seed,
+        "engine": settings.engine,
+    }
     if path.exists():
         made_with = _read_settings(path)
         for name, value in wanted.items():

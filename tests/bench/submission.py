@@ -35,7 +35,7 @@ async def _measure() -> tuple[int, float]:
             nonlocal blocks
             blocks += network.sent_count() == sent
 
-        network.devnet.engine.subscribe(0, count_blocks)
+        network.devnet.local_engine.subscribe(0, count_blocks)
         await network.chains.mine(SIDE)
         await network.until(lambda: network.sent_count() > sent)
         return blocks, network.clock.now() - now_s

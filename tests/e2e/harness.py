@@ -120,7 +120,7 @@ class Network:
             await self._session.close()
             raise
         for index in range(len(self.validators)):
-            self.devnet.engine.subscribe(index, self._note)
+            self.devnet.local_engine.subscribe(index, self._note)
 
     async def close(self) -> None:
         """Take everything down."""
@@ -152,7 +152,7 @@ class Network:
         for index, validator in enumerate(self.validators):
             if index not in self.dormant:
                 await validator.supervisor.run_once()
-        await self.devnet.engine.step()
+        await self.devnet.local_engine.step()
 
     async def rounds(self, count: int) -> None:
         """Several rounds."""
@@ -261,7 +261,7 @@ class Network:
         identity = find_identity(committed.state, signer.ring)
         assert identity is not None
         attest_id = signer.next_attest_id()
-        sender = TransactionSender(signer, LocalEngineView(self.devnet.engine, index).submit)
+        sender = TransactionSender(signer, LocalEngineView(self.devnet.local_engine, index).submit)
         sender.send(Attest(attest_id.node_id, attest_id.counter, statements, (), None), committed, identity)
 
     async def fault(self, chain: str, faults: ChainFaults) -> None:

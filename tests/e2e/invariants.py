@@ -27,12 +27,12 @@ def check_invariants(network: "Network") -> None:
 
 def _all_agree(network: "Network") -> None:
     """At every height, all that are there have the same app hash; and nobody stays behind but who is paused."""
-    assert network.devnet.engine.halted is None
+    assert network.devnet.local_engine.halted is None
     hashes: dict[int, set[Hash32]] = {}
     for validator in network.validators:
         hashes.setdefault(validator.committed.height, set()).add(validator.committed.app_hash)
     assert all(len(found) == 1 for found in hashes.values()), hashes
-    behind = [v.moniker for v in network.validators if v.committed.height < network.devnet.engine.height]
+    behind = [v.moniker for v in network.validators if v.committed.height < network.devnet.local_engine.height]
     assert all(network.status(i).paused for i, v in enumerate(network.validators) if v.moniker in behind), behind
 
 

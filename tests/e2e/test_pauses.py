@@ -70,9 +70,9 @@ async def test_pause__two_of_four__waits_and_says_so_and_goes_on_afterwards() ->
     async with running_network() as network:
         await network.until(lambda: network.proposal is not None)
         network.pause(2, 3)
-        height, sent = network.devnet.engine.height, network.sent_count()
+        height, sent = network.devnet.local_engine.height, network.sent_count()
         await network.rounds(100)
-        assert network.devnet.engine.height == height
+        assert network.devnet.local_engine.height == height
         assert network.sent_count() == sent
         for index in range(4):
             answer = await network.get("/sidewarden/v1/status", index)

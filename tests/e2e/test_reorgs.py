@@ -29,9 +29,9 @@ async def test_side_reorg__below_a_signed_block__nothing_more_is_signed_nor_sent
         await network.chains.reorg(SIDE, network.chain(SIDE).head.number - network.proposal.end + 1)
         await network.until(lambda: _reasons(network) == {Reason.SIDE_REORG_BELOW_SIGNED})
         await network.rounds(4)
-        height, executed, sent = network.devnet.engine.height, len(network.executed), network.sent_count()
+        height, executed, sent = network.devnet.local_engine.height, len(network.executed), network.sent_count()
         await network.rounds(100)
-        assert network.devnet.engine.height > height, "the engine goes on"
+        assert network.devnet.local_engine.height > height, "the engine goes on"
         assert (len(network.executed), network.sent_count()) == (executed, sent)
         assert _warnings(caplog) == {"confirmed block replaced"}
 

@@ -83,7 +83,7 @@ async def test_record__that_cannot_guard__stops_that_validator_and_no_other(
         await network.close()
         damage(home)
         await network.start()
-        restarted_at = network.devnet.engine.height
+        restarted_at = network.devnet.local_engine.height
         await network.until_acks(2)
 
         status = network.status(VICTIM)
@@ -113,7 +113,7 @@ async def test_record__that_was_put_back__lets_the_validator_sign_again() -> Non
         await network.close()
         shutil.move(home / "elsewhere.db", home / "signing.db")
         await network.start()
-        restarted_at = network.devnet.engine.height
+        restarted_at = network.devnet.local_engine.height
         await network.until_acks(2)
 
         assert network.status(VICTIM).stopped_signing is None

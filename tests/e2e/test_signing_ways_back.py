@@ -43,7 +43,7 @@ def stop_of(network: Network, index: int = VICTIM) -> str:
 
 async def signs_again(network: Network, index: int = VICTIM) -> None:
     """Go on until a validator has signed and a checkpoint more is acknowledged."""
-    height, acks = network.devnet.engine.height, network.turn.acks
+    height, acks = network.devnet.local_engine.height, network.turn.acks
     await network.until_acks(acks + 2)
     assert stop_of(network, index) == ""
     assert sent_by(network, index, height)
@@ -115,7 +115,7 @@ def speak_as_twin(network: Network, signer: Signer) -> None:
     assert identity is not None
     attest_id = signer.next_attest_id()
     head = Head(BlockNumber(1), network.chain(SIDE).block(1).header.hash)
-    sender = TransactionSender(signer, LocalEngineView(network.devnet.engine, VICTIM).submit)
+    sender = TransactionSender(signer, LocalEngineView(network.devnet.local_engine, VICTIM).submit)
     assert sender.send(Attest(attest_id.node_id, attest_id.counter, (head,), (), None), committed, identity)
 
 

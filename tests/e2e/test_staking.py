@@ -164,7 +164,7 @@ def _signers(network: Network) -> set[Address]:
 
 
 def _engine_signers(network: Network) -> set[Address]:
-    return {member.address for member in network.devnet.engine.validators.validators}
+    return {member.address for member in network.devnet.local_engine.validators.validators}
 
 
 def _last_ack(network: Network) -> CheckpointEntry:

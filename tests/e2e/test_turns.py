@@ -83,10 +83,10 @@ async def test_turns__liar_about_its_head_beside_a_laggard__acks_go_on() -> None
         network.dormant.add(liar)
         side_hash = network.chain(SIDE).head.hash
         while network.turn.acks < 3:
-            told_far = network.devnet.engine.height % 2 == 0
+            told_far = network.devnet.local_engine.height % 2 == 0
             network.say(liar, Head(FAR_HEAD if told_far else BlockNumber(0), side_hash))
             await network.round()
-            assert network.devnet.engine.height < 200, network.story()
+            assert network.devnet.local_engine.height < 200, network.story()
         assert {entry for entry in _told(network) if entry.startswith("no-ack")} <= {f"no-ack of {liar}"}
 
 
