@@ -12,12 +12,15 @@ can help, and `trouble` says why.
 
 import asyncio
 import logging
+import secrets
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.chain.clock import Bell, Clock
+from bridge.codec.secp256k1 import public_key_of
+from bridge.codec.types import Address, PublicKey
 from config.schema import Comet
 from node.app.application import Application
 from node.app.errors import UpgradeNeeded
@@ -26,6 +29,7 @@ from node.app.opened import TransactionOpener
 from node.app.state import EngineMember
 from node.engine.comet.files import CometFiles, write_comet_files
 from node.engine.comet.process import CometProcess, find_binary
+from node.engine.comet.remote_signer import RemoteSigner
 from node.engine.comet.rpc import CometRpc
 from node.engine.comet.server import AbciServer
 from node.engine.comet.sight import LOOK_S, Sight, look
@@ -98,6 +102,9 @@ class CometEngine:
         self._sets = (_members(application), _members(application))
         self._is_paused = False
         self.rpc = CometRpc(self._files.rpc_socket)
+        self.remote_signer = RemoteSigner(
+            signer, self._files.signer_socket, clock, self._key_for_next_height, stand_in_key(secrets.token_bytes)
+        )
         self.last_refusal: str | None = None
         """Why CometBFT's mempool refused the last transaction, if it did."""
 
@@ -146,11 +153,6 @@ class CometEngine:
         """How many nodes this one is connected with; None while nobody can tell."""
         return None if self._down is not None else self._sight.peers
 
-    @property
-    def members_next(self) -> tuple[EngineMember, ...]:
-        """Who votes for the block after the last committed one: updates act two heights later."""
-        return self._sets[0]
-
     # What the program does with it
 
     def subscribe(self, on_commit: OnCommit) -> Callable[[], None]:
@@ -178,6 +180,7 @@ class CometEngine:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(), name="transactions to cometbft")
                 tasks.create_task(self._watch(), name="watch over cometbft")
+                tasks.create_task(self.remote_signer.run(), name="signer for cometbft")
                 await self._keep_running()
         finally:
             if self._process is not None:
@@ -212,6 +215,7 @@ class CometEngine:
         self._process = process
         if self._is_paused:
             process.send_signal(signal.SIGSTOP)
+        self.remote_signer.dial()
         self._sight.begin(self._clock.monotonic())
         self._look_bell.ring()
         waits: list[asyncio.Future[object]] = [
@@ -229,6 +233,12 @@ class CometEngine:
         await process.stop()
         self._process = None
         return f"{why or code} {process.last_error}".strip()
+
+    def _key_for_next_height(self) -> Address | None:
+        """The key of ours that votes for the block after the last committed one: updates act two heights later."""
+        voting = {member.signer for member in self._sets[0]}
+        held = self._signer.ring.addresses
+        return next((address for address in held if address in voting), next(iter(held), None))
 
     def _fail(self, why: str) -> None:
         self._failure = why
@@ -266,6 +276,14 @@ class CometEngine:
         self._sets = (self._sets[1], _members(self._application))
         for subscriber in self._subscribers:
             subscriber(block)
+
+
+def stand_in_key(random_bytes: Callable[[int], bytes]) -> PublicKey:
+    """A key for CometBFT to be told of where this node holds none: nobody keeps what would sign with it."""
+    while True:
+        candidate = random_bytes(32)
+        if is_private_key(candidate):
+            return public_key_of(candidate)
 
 
 def _members(application: Application) -> tuple[EngineMember, ...]:
