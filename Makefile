@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test lint typecheck model bench mutants contracts check-contracts anvil proto clean
+.PHONY: help install devnet soak test lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -33,7 +33,7 @@ devnet: install ## Start a network on this machine; options by ARGS="--validator
 soak: install ## Run random simulations, up to the first broken rule: make soak MINUTES=60.
 	@$(BIN)/sidewarden simulate --minutes $(MINUTES) $(ARGS)
 
-test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but the long ones.
+test: install lint typecheck $(if $(shell command -v npm),anvil) $(if $(shell command -v go),cometbft) ## Run lint, types and every test but the long ones.
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install ## Check style.
@@ -65,6 +65,16 @@ anvil: $(ANVIL) ## Install the anvil that the tests in tests/e2e/anvil run on (n
 $(ANVIL): tests/e2e/anvil/package-lock.json
 	cd tests/e2e/anvil && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+COMETBFT := $(BIN)/cometbft
+COMETBFT_RELEASE := v0.40.0
+
+cometbft: $(COMETBFT) ## Install CometBFT, the engine of real networks, into .venv (needs Go).
+
+$(COMETBFT): | $(VENV)/.installed
+	@command -v go >/dev/null || { echo "CometBFT is built by Go: install it (Debian: apt install golang-go), or put a" \
+		"cometbft $(COMETBFT_RELEASE) binary on PATH" >&2; exit 1; }
+	GOBIN="$(abspath $(BIN))" go install github.com/cometbft/cometbft/cmd/cometbft@$(COMETBFT_RELEASE)
 
 proto: install ## Make the protobuf stubs from our .proto files.
 	$(BIN)/python -m node.engine.proto.generate

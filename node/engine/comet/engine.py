@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.chain.clock import Bell, Clock
-from bridge.codec.secp256k1 import public_key_of
-from bridge.codec.types import Address, PublicKey
+from bridge.codec.types import Address
 from config.schema import Comet
 from node.app.application import Application
 from node.app.errors import UpgradeNeeded
@@ -35,7 +34,9 @@ from node.engine.comet.server import AbciServer
 from node.engine.comet.sight import LOOK_S, Sight, look
 from node.engine.commits import CommittedBlock, OnCommit
 from node.engine.errors import EngineError, EngineUnreachable
+from node.engine.proto import require_fast_protobuf
 from node.engine.trouble import Trouble, TroubleCode
+from node.keys.private_key import PrivateKey
 from node.keys.signer import Signer
 
 PENDING_MAX = 16
@@ -67,7 +68,8 @@ class CometSettings:
 
 
 def comet_settings(comet: Comet, home: Path, moniker: str, log_level: str) -> CometSettings:
-    """The settings of a home. Raises EngineBinaryError if there is no CometBFT that we know."""
+    """The settings of a home. Raises EngineBinaryError if there is no CometBFT that we know, and ProtobufSlowError."""
+    require_fast_protobuf()
     level = "debug" if log_level == "debug" else "info"
     return CometSettings(comet, home / Path(comet.home).expanduser(), moniker, level, find_binary(comet.binary))
 
@@ -102,9 +104,9 @@ class CometEngine:
         self._sets = (_members(application), _members(application))
         self._is_paused = False
         self.rpc = CometRpc(self._files.rpc_socket)
-        self.remote_signer = RemoteSigner(
-            signer, self._files.signer_socket, clock, self._key_for_next_height, stand_in_key(secrets.token_bytes)
-        )
+        # CometBFT wants a key also where this node holds none; nobody keeps what would sign with this one.
+        nobody = PrivateKey(secrets.token_bytes(32)).public_key
+        self.remote_signer = RemoteSigner(signer, self._files.signer_socket, clock, self._key_for_next_height, nobody)
         self.last_refusal: str | None = None
         """Why CometBFT's mempool refused the last transaction, if it did."""
 
@@ -276,14 +278,6 @@ class CometEngine:
         self._sets = (self._sets[1], _members(self._application))
         for subscriber in self._subscribers:
             subscriber(block)
-
-
-def stand_in_key(random_bytes: Callable[[int], bytes]) -> PublicKey:
-    """A key for CometBFT to be told of where this node holds none: nobody keeps what would sign with it."""
-    while True:
-        candidate = random_bytes(32)
-        if is_private_key(candidate):
-            return public_key_of(candidate)
 
 
 def _members(application: Application) -> tuple[EngineMember, ...]:

@@ -29,6 +29,7 @@ ORPHAN_S = 5.0
 LINE_BYTES_MAX = 64 * 1024
 CONSENSUS_FAILURE = "CONSENSUS FAILURE!!!"
 """What v0.40.0 logs when its consensus routine has died; the process goes on living at a frozen height."""
+ERROR_CHARACTERS_MAX = 500
 _POLL_S = 0.05
 
 log = logging.getLogger("node.engine.comet")
@@ -72,6 +73,7 @@ class CometProcess:
         self._files = files
         self._on_failure = on_failure
         self._reading = asyncio.create_task(self._read_log(), name="cometbft log")
+        self._is_stopping = False
         self.last_error = ""
         """The last line that it logged as an error."""
 
@@ -127,6 +129,7 @@ class CometProcess:
 
     async def stop(self) -> None:
         """End it, by force if it takes too long."""
+        self._is_stopping = True
         self.send_signal(signal.SIGCONT)
         self.send_signal(signal.SIGTERM)
         try:
@@ -151,28 +154,33 @@ class CometProcess:
             self._tell(line)
 
     def _tell(self, line: bytes) -> None:
-        """Pass a line on to our own log, at the level that it has."""
-        level, text, facts = _parse(line)
-        if level >= logging.ERROR:
-            self.last_error = text
-        child_log.log(level, text, extra={"facts": facts})
+        """Pass a line on to our own log.
+
+        Its errors are mostly about peers that come and go, and while it ends, about everything that ends: what stops
+        it for good is told by its end.
+        """
+        is_error, text, facts = _parse(line)
+        if is_error and not self._is_stopping:
+            self.last_error = f"{text} {facts}".strip()[:ERROR_CHARACTERS_MAX]
+        child_log.log(
+            logging.INFO if is_error and not self._is_stopping else logging.DEBUG, text, extra={"facts": facts}
+        )
         if CONSENSUS_FAILURE in text:
             self._on_failure(f"{text} {facts}".strip())
 
 
-def _parse(line: bytes) -> tuple[int, str, str]:
-    """Level, text and the rest of a log line; what is no JSON (a panic) is an error as it is."""
+def _parse(line: bytes) -> tuple[bool, str, str]:
+    """Whether a log line is an error, its text, and the rest; what is no JSON, such as a panic, is one."""
     try:
         document = json.loads(line)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        return logging.ERROR, line.decode(errors="replace").strip(), ""
-    levels = {"debug": logging.DEBUG, "info": logging.DEBUG, "error": logging.ERROR}
-    level = levels.get(str(document.pop("level", "")), logging.ERROR)
+        return True, line.decode(errors="replace").strip(), ""
+    is_error = document.pop("level", "") not in {"debug", "info"}
     text = str(document.pop("_msg", ""))
     document.pop("ts", None)
-    return level, text, " ".join(f"{name}={value}" for name, value in document.items())
+    return is_error, text, " ".join(f"{name}={value}" for name, value in document.items())
 
 
 async def _end_orphan(files: CometFiles, clock: Clock) -> None:
