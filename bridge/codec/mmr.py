@@ -37,13 +37,28 @@ class MountainRange:
 
     def append(self, entry: bytes) -> "MountainRange":
         """The range with one more entry."""
+        return self.join(MountainRange(1, (leaf_hash(entry),)))
+
+    def join(self, following: "MountainRange") -> "MountainRange":
+        """The range with the entries of another one behind its own.
+
+        Raises ProofError if the other's first mountain would not stand whole: its size must divide this count.
+        """
+        joined = self
+        heights = [height for height in reversed(range(following.count.bit_length())) if following.count >> height & 1]
+        for height, peak in zip(heights, following.peaks, strict=True):
+            joined = joined._with_mountain(height, peak)
+        return joined
+
+    def _with_mountain(self, height: int, peak: Hash32) -> "MountainRange":
+        if self.count & ((1 << height) - 1):
+            raise ProofError(f"a mountain of {1 << height} entries cannot stand behind {self.count}")
         peaks = list(self.peaks)
-        node = leaf_hash(entry)
-        remaining = self.count
+        remaining = self.count >> height
         while remaining & 1:
-            node = node_hash(peaks.pop(), node)
+            peak = node_hash(peaks.pop(), peak)
             remaining >>= 1
-        return MountainRange(self.count + 1, (*peaks, node))
+        return MountainRange(self.count + (1 << height), (*peaks, peak))
 
     def root_fields(self) -> rlp.RlpItem:
         """What stands for the range where it is committed to: [count, peaks high to low]."""

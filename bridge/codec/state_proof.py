@@ -53,7 +53,12 @@ def decode_log_proof(data: bytes) -> LogProof:
 
 def section_leaf(name: str, version: int, contents: bytes) -> bytes:
     """A section as a leaf under the app hash: rlp([name, version, keccak256(contents)])."""
-    return rlp.encode((name.encode(), rlp.uint(version), keccak256(contents)))
+    return leaf_of_hash(name, version, keccak256(contents))
+
+
+def leaf_of_hash(name: str, version: int, contents_hash: Hash32) -> bytes:
+    """The same, given keccak256(contents)."""
+    return rlp.encode((name.encode(), rlp.uint(version), contents_hash))
 
 
 def verify_section(app_hash: bytes, shape: StateShape, name: str, contents: bytes, siblings: Sequence[Hash32]) -> None:

@@ -2,7 +2,8 @@
 
 The log holds one entry per event, in order, and further entries for later facts. The archive reads it once from its
 beginning, a bounded piece per request, and keeps of each checkpoint a summary and the place of its entries; details
-are read when asked for.
+are read when asked for. A node that started from a snapshot may hold only the end of the log: what it does not know of
+is HISTORY_NOT_HELD, never "there is none".
 """
 
 from bisect import bisect_right
@@ -13,6 +14,7 @@ from typing import Protocol
 
 from bridge.burns.views import AgreedCheckpoint
 from bridge.codec.checkpoint import HEADER_ID_STEP
+from bridge.codec.mmr import MountainRange
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
 from node.api.errors import NotFoundError, UnavailableError
 from node.app.history import CHECKPOINT_LOG, CheckpointEntry, HistoryEntry, LateEntry, ResetEntry, decode_entry
@@ -63,6 +65,10 @@ class HistoryLog(Protocol):
         """Entries of a log from index `start` on, at most `count`; fewer at its end, or where they are not held."""
         ...
 
+    def log_start(self, log: str) -> MountainRange:
+        """Over the entries that are not held."""
+        ...
+
 
 class CheckpointArchive:
     """An index over logs/checkpoints that grows with the committed state."""
@@ -75,7 +81,12 @@ class CheckpointArchive:
         self._committed = committed
         self._scan_entries_max = scan_entries_max
         self._chains = tuple(_Chain() for _ in committed().state.params.root_chains)
-        self._read = 0
+        self._start = self._read = 0
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the log's beginning is not held."""
+        return self._start > 0
 
     def catch_up(self) -> None:
         """Read what the log has more than before.
@@ -84,11 +95,14 @@ class CheckpointArchive:
         HISTORY_NOT_HELD where this node lacks entries that the state commits to.
         """
         wanted = self._committed().state.checkpoint_log.count
+        if self._read == 0:
+            # Not before it is asked for: a snapshot of another node may replace the state until the first block.
+            self._start = self._read = self._history.log_start(CHECKPOINT_LOG).count
         stop = min(wanted, self._read + self._scan_entries_max)
         while self._read < stop:
             page = self._history.log_entries(CHECKPOINT_LOG, self._read, min(LOG_PAGE_MAX, stop - self._read))
             if not page:
-                raise _not_held()
+                raise history_not_held()
             for contents in page:
                 self._add(self._read, contents)
                 self._read += 1
@@ -97,16 +111,18 @@ class CheckpointArchive:
             raise UnavailableError("HISTORY_INDEXING", f"{left} log entries are still to be read; try again")
 
     def last(self, root_chain: int) -> CheckpointSummary | None:
-        """The last acknowledged checkpoint."""
+        """The last acknowledged checkpoint; None if there was none. Raises UnavailableError if that is not known."""
         summaries = self._chains[root_chain].summaries
+        if not summaries and self.is_partial:
+            raise history_not_held()
         return summaries[-1] if summaries else None
 
     def count(self, root_chain: int) -> int:
-        """How many checkpoints the log has."""
+        """How many checkpoints the log has, as far as it is held."""
         return len(self._chains[root_chain].summaries)
 
     def page(self, root_chain: int, first: int, count: int) -> tuple[CheckpointSummary, ...]:
-        """At most `count` checkpoints ascending, from position `first` of those that the log has."""
+        """At most `count` checkpoints ascending, from position `first` of those that are held."""
         return tuple(self._chains[root_chain].summaries[first : first + count])
 
     def position(self, root_chain: int, number: int) -> int:
@@ -114,9 +130,12 @@ class CheckpointArchive:
         return bisect_right(self._chains[root_chain].summaries, number - 1, key=lambda one: one.number)
 
     def summary(self, root_chain: int, number: int) -> CheckpointSummary:
-        """The checkpoint with this number. Raises NotFoundError."""
-        found = self.page(root_chain, self.position(root_chain, number), 1)
+        """The checkpoint with this number. Raises NotFoundError, or UnavailableError if it may not be held."""
+        position = self.position(root_chain, number)
+        found = self.page(root_chain, position, 1)
         if not found or found[0].number != number:
+            if self.is_partial and position == 0:
+                raise history_not_held()
             raise NotFoundError("CHECKPOINT_NOT_FOUND", f"no checkpoint {number} has been acknowledged")
         return found[0]
 
@@ -151,7 +170,7 @@ class CheckpointArchive:
     def _entry(self, index: int) -> HistoryEntry:
         page = self._history.log_entries(CHECKPOINT_LOG, index, 1)
         if not page:
-            raise _not_held()
+            raise history_not_held()
         return decode_entry(page[0])
 
 
@@ -182,5 +201,8 @@ def _summary(index: int, entry: CheckpointEntry) -> CheckpointSummary:
     )
 
 
-def _not_held() -> UnavailableError:
-    return UnavailableError("HISTORY_NOT_HELD", "this node does not hold the history of checkpoints; ask another")
+def history_not_held() -> UnavailableError:
+    """The error for what came before this node's snapshot."""
+    return UnavailableError(
+        "HISTORY_NOT_HELD", "this node started from a snapshot without this part of the history; ask another"
+    )

@@ -15,7 +15,7 @@ from bridge.codec.checkpoint import HEADER_ID_STEP
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import ValidatorId
 from node.api import heimdall_values as values
-from node.api.archive import CheckpointArchive
+from node.api.archive import CheckpointArchive, history_not_held
 from node.api.encoding import JsonValue, json_response
 from node.api.errors import BadParameterError, NotFoundError, UnavailableError
 from node.api.parameters import UINT64_MAX, path_address, path_integer, query_integer
@@ -141,6 +141,8 @@ class HeimdallRoutes:
         if limit is None:
             raise BadParameterError("pagination.limit", f"is needed, from 1 to {LIST_LIMIT_MAX}")
         archive = self._archive
+        if archive.is_partial:
+            raise history_not_held()
         offset = query_integer(request, "pagination.offset", 0, UINT64_MAX)
         key = request.query.get("pagination.key")
         if key and offset:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from bridge.codec.checkpoint import HEADER_ID_STEP
+from node.api.archive import history_not_held
 from node.api.checkpoints import CheckpointDetails, acknowledged_details, open_details
 from node.api.encoding import json_response, to_json
 from node.api.errors import BadParameterError, NotFoundError
@@ -43,14 +44,16 @@ class SidewardenRoutes:
         archive = self._view.archive
         archive.catch_up()
         stop = archive.count(index) if before is None else archive.position(index, before)
+        if stop == 0 and archive.is_partial:
+            raise history_not_held()
         first = max(0, stop - limit)
         page = archive.page(index, first, stop - first)
         return json_response(
             {
                 "root_chain": state.params.root_chains[index].name,
                 "checkpoints": to_json(page[::-1]),
-                "next_before": page[0].number if first > 0 else None,
-                "total": archive.count(index),
+                "next_before": page[0].number if first > 0 or archive.is_partial else None,
+                "total": None if archive.is_partial else archive.count(index),
             }
         )
 

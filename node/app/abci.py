@@ -288,6 +288,8 @@ class OfferSnapshotResponse:
     """Whether to fetch the chunks."""
 
     result: OfferSnapshotResult
+    reason: str = ""
+    """For our own log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,3 +338,5 @@ class ApplySnapshotChunkResponse:
     result: ApplySnapshotChunkResult
     refetch_chunks: tuple[int, ...] = ()
     reject_senders: tuple[str, ...] = ()
+    reason: str = ""
+    """For our own log."""

@@ -114,5 +114,12 @@ def state_of(sections: Iterable[StoredSection]) -> State:
     return State(**values)
 
 
+def log_range(state: State, log: str) -> MountainRange:
+    """What a state commits to of a log."""
+    field = next(field for name, field, _ in _SECTIONS if name == log)
+    found: MountainRange = getattr(state, field)
+    return found
+
+
 def _leaf(section: StoredSection) -> bytes:
     return section_leaf(section.name, section.version, section.contents)

@@ -47,8 +47,10 @@ from node.app.mempool import MempoolView
 from node.app.messages import VERSION
 from node.app.opened import OpenedTransaction, TransactionOpener
 from node.app.proofs import StateProofs
+from node.app.snapshots import SnapshotRefused
 from node.app.state import Committed
-from node.app.store import StateStore
+from node.app.state_sync import Restoration, SnapshotKeeper, SnapshotPolicy
+from node.app.store import StateStore, StoredState
 
 SOFTWARE_VERSION = "0.1.0"
 INITIAL_HEIGHT = 1
@@ -81,15 +83,22 @@ class Application:
     StoreError if what the store holds does not have the app hash saved with it, or belongs to another network.
     """
 
-    def __init__(self, genesis: Genesis, store: StateStore, opener: TransactionOpener | None = None) -> None:
+    def __init__(
+        self,
+        genesis: Genesis,
+        store: StateStore,
+        opener: TransactionOpener | None = None,
+        snapshots: SnapshotPolicy = SnapshotPolicy(),  # noqa: B008 - frozen
+    ) -> None:
         self.genesis = genesis
         self._store = store
+        self._snapshots = SnapshotKeeper(store, snapshots)
+        self._restoration: Restoration | None = None
         self._opener = opener or TransactionOpener(genesis_hash(genesis))
         self._proofs = StateProofs(store)
         self._mempool = MempoolView()
         self._hashed, self._committed = self._load()
-        self._senders = _senders_of(self._committed)
-        self._mempool.know(self._senders.present, self._committed.height)
+        self._note_state()
         self._last_events: tuple[Event, ...] = ()
         self._executed: _Executed | None = None
 
@@ -150,7 +159,7 @@ class Application:
         if request.height != before.height + 1:
             raise HeightError(f"block {request.height} does not follow the committed block {before.height}")
         transactions = tuple(self._opener.open(data) for data in request.txs)
-        block = BlockInput(request.height, request.time_ns, before.time_ns, transactions)
+        block = BlockInput(request.height, request.time_ns, transactions)
         outcome = execute_block(before.state, block)
         hashed = hash_state(outcome.state, self._hashed)
         committed = Committed(request.height, request.time_ns, hashed.app_hash, outcome.state)
@@ -171,11 +180,15 @@ class Application:
         # Before the first block nothing is stored, so the first one brings every section.
         base = self._hashed if self._committed.height else None
         changed = executed.hashed.changed_since(base)
-        self._store.save(committed.height, committed.time_ns, committed.app_hash, changed, outcome.entries)
+        height = committed.height
+        snapshot = self._snapshots.take(height, executed.hashed, outcome.entries)
+        self._store.save(height, committed.time_ns, committed.app_hash, changed, outcome.entries, snapshot)
+        if snapshot is not None:
+            self._snapshots.saved(height, snapshot)
         self._committed, self._hashed, self._executed = committed, executed.hashed, None
         self._last_events = outcome.events
         self._note_committed(executed)
-        return CommitResponse(retain_height=0)
+        return CommitResponse(self._snapshots.retain_height(height))
 
     def query(self, request: QueryRequest) -> QueryResponse:
         """Read the committed state; the paths are those of `node.app.proofs`."""
@@ -183,19 +196,55 @@ class Application:
 
     def list_snapshots(self) -> ListSnapshotsResponse:
         """The snapshots that other nodes may fetch."""
-        return ListSnapshotsResponse(())
+        return self._snapshots.list()
 
     def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
         """Whether to start from another node's snapshot."""
-        return OfferSnapshotResponse(OfferSnapshotResult.REJECT)
+        stored = self._store.load()
+        if stored is not None and not stored.is_restored:
+            why = f"this node has a state at height {stored.height}; to start from a snapshot, delete state.db"
+            return OfferSnapshotResponse(OfferSnapshotResult.ABORT, why)
+        try:
+            self._restoration = Restoration(request)
+        except SnapshotRefused as refused:
+            return OfferSnapshotResponse(refused.result, str(refused))
+        return OfferSnapshotResponse(OfferSnapshotResult.ACCEPT)
 
     def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
         """A chunk of one of the listed snapshots."""
-        return LoadSnapshotChunkResponse(b"")
+        return LoadSnapshotChunkResponse(self._snapshots.load(request))
 
     def apply_snapshot_chunk(self, request: ApplySnapshotChunkRequest) -> ApplySnapshotChunkResponse:
         """Take a chunk of the accepted snapshot; the last one makes the state durable."""
-        return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT)
+        restoration = self._restoration
+        if restoration is None:
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT, reason="no snapshot was accepted")
+        if not restoration.add(request.index, request.chunk):
+            senders = (request.sender,) if request.sender else ()
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.RETRY, (request.index,), senders)
+        if not restoration.is_complete:
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ACCEPT)
+        self._restoration = None
+        return self._restore(restoration)
+
+    def _restore(self, restoration: Restoration) -> ApplySnapshotChunkResponse:
+        try:
+            hashed = restoration.state()
+        except StoreError as error:
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.REJECT_SNAPSHOT, reason=str(error))
+        if hashed.state.params.genesis_hash != genesis_hash(self.genesis):
+            why = "the network has another genesis than this home: copy the network's genesis.json"
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT, reason=why)
+        # Its block's time is not proved by anything; until the next block it is only known to be after the genesis.
+        time_ns = self.genesis.time_s * NANOSECONDS_PER_SECOND
+        stored = StoredState(restoration.height, time_ns, hashed.app_hash, hashed.sections)
+        self._store.restore(stored, restoration.logs())
+        self._hashed, self._executed = hashed, None
+        self._committed = Committed(restoration.height, time_ns, hashed.app_hash, hashed.state)
+        self._snapshots.forget()
+        self._proofs = StateProofs(self._store)
+        self._note_state()
+        return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ACCEPT)
 
     def _load(self) -> tuple[HashedState, Committed]:
         stored = self._store.load()
@@ -231,11 +280,14 @@ class Application:
             return TransactionCode.UNKNOWN_SIGNER
         return nonce_refusal(nonce, opened.nonce)
 
+    def _note_state(self) -> None:
+        self._senders = _senders_of(self._committed)
+        self._mempool.know(self._senders.present, self._committed.height)
+
     def _note_committed(self, executed: _Executed) -> None:
         taken = [opened for opened in executed.transactions if isinstance(opened, OpenedTransaction)]
         height = executed.committed.height
-        self._senders = _senders_of(executed.committed)
-        self._mempool.know(self._senders.present, height)
+        self._note_state()
         self._mempool.block_committed(height, taken, self._senders.last_nonces)
 
 

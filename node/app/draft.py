@@ -24,11 +24,11 @@ T = TypeVar("T")
 class Draft:
     """A state in the making, with the block's time and what it leaves for logs and stories."""
 
-    def __init__(self, state: State, height: int, time_ns: int, previous_time_ns: int) -> None:
+    def __init__(self, state: State, height: int, time_ns: int) -> None:
         self._base = state
         self.height = height
         self.time_s = UnixSeconds(time_ns // NANOSECONDS_PER_SECOND)
-        self.elapsed_ms = max(0, time_ns - previous_time_ns) // 1_000_000
+        self.time_ms = time_ns // 1_000_000
         self.params = state.params
         self.validators = state.validators
         self.engine_set = state.engine_set

@@ -33,7 +33,6 @@ class BlockInput:
 
     height: int
     time_ns: int
-    previous_time_ns: int
     transactions: Sequence[OpenedTransaction | TransactionCode]
 
 
@@ -50,7 +49,7 @@ class BlockOutcome:
 
 def execute_block(state: State, block: BlockInput) -> BlockOutcome:
     """The state after a block, and what the engine, the logs and the story get. Raises UpgradeNeeded."""
-    draft = Draft(state, block.height, block.time_ns, block.previous_time_ns)
+    draft = Draft(state, block.height, block.time_ns)
     _upgrade(draft)
     for chain in range(len(draft.feeds)):
         if not draft.feeds[chain].is_paused:

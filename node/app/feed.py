@@ -65,7 +65,7 @@ def watch_agreement(draft: Draft, chain: int) -> None:
     held = {body.digest for body in feed.bodies}
     is_missing = any(digest not in held for digest in strong)
     missing_blocks = min(feed.body_missing_blocks + 1, BODY_MISSING_BLOCKS_MAX) if is_missing else 0
-    contested = _contested(feed.contested, strong, min(draft.elapsed_ms, BLOCK_ELAPSED_MS_MAX))
+    contested = _contested(feed.contested, strong, draft.time_ms)
     if (missing_blocks, contested) != (feed.body_missing_blocks, feed.contested):
         draft.feeds[chain] = replace(feed, body_missing_blocks=missing_blocks, contested=contested)
 
@@ -163,10 +163,13 @@ def _note(draft: Draft, chain: int, step: Step, log: FeedLog, outcome: LogOutcom
     draft.emit("log_alert", root_chain=chain, step=step.number, index=log.index, outcome=outcome)
 
 
-def _contested(before: Contested | None, strong: list[Hash32], elapsed_ms: int) -> Contested | None:
+def _contested(before: Contested | None, strong: list[Hash32], now_ms: int) -> Contested | None:
     """How long a digest has been held by over 1/3; it starts at 0 when another one comes to the fore."""
     if not strong:
         return None
     if before is None or before.digest not in strong:
-        return Contested(strong[0], 0)
-    return replace(before, elapsed_ms=min(before.elapsed_ms + elapsed_ms, CONTESTED_MS_MAX))
+        return Contested(strong[0], 0, now_ms)
+    if before.elapsed_ms == CONTESTED_MS_MAX:
+        return before
+    block_ms = min(max(0, now_ms - before.counted_ms), BLOCK_ELAPSED_MS_MAX)
+    return Contested(before.digest, min(before.elapsed_ms + block_ms, CONTESTED_MS_MAX), now_ms)

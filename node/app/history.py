@@ -16,6 +16,7 @@ from node.app.errors import EncodingError
 
 CHECKPOINT_LOG = "logs/checkpoints"
 RECORD_LOG = "logs/records"
+LOG_NAMES = (CHECKPOINT_LOG, RECORD_LOG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,21 @@ A LogProof's own section has its siblings as the proof of the answer. Format: `b
 """
 
 import re
+from collections.abc import Iterator
 
 from bridge.codec import mmr
+from bridge.codec.mmr import MountainRange
 from bridge.codec.state_proof import LogProof, encode_log_proof
 from bridge.codec.types import Hash32
 from node.app.abci import QueryRequest, QueryResponse
 from node.app.apphash import HashedState
 from node.app.errors import QueryError, QueryUnready
 from node.app.history import CHECKPOINT_LOG, RECORD_LOG, CheckpointEntry, ResetEntry, decode_entry
+from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed
 from node.app.store import StateStore
 
-BLOCK_ENTRIES = 64
+BLOCK_ENTRIES = CHUNK_ENTRIES
 """Entries that each proof reads again: of a complete block of so many only the root is kept."""
 SCAN_ENTRIES_MAX = 2_000
 """Entries read for one query while the roots are not complete: some tens of milliseconds."""
@@ -70,17 +73,19 @@ class StateProofs:
 class _LogProofs:
     """One log's proofs. The log is read once, a bounded piece per query; then a proof costs one read of a block.
 
-    It keeps one or two bytes per entry, and a number per checkpoint.
+    It keeps a few bytes per entry, and a number per checkpoint. A node that started from a snapshot knows the roots of
+    what came before, so it proves every entry that it holds.
     """
 
     def __init__(self, log: str, store: StateStore) -> None:
         self._log = log
         self._store = store
-        self._read = 0
+        before = store.log_start(log)
+        self._start = self._read = before.count
         self._open: list[Hash32] = []
         """Leaf hashes of the entries after the last complete block."""
-        self._roots: list[list[Hash32]] = [[]]
-        """Roots of the complete subtrees of a block, of two blocks, of four, and so on, from the log's start."""
+        self._roots: dict[tuple[int, int], Hash32] = dict(_roots_of(before))
+        """Roots of complete subtrees: of a block at level 0, of two at level 1, and so on; by level and place."""
         self._checkpoints: dict[int, dict[int, int]] = {}
         """By root chain: the place in the log of each header id that was not reset, ascending."""
 
@@ -95,7 +100,7 @@ class _LogProofs:
         block = self._entries(first, size)
         below = mmr.prove([mmr.leaf_hash(entry) for entry in block], index - first)
         place = index >> _BLOCK_HEIGHT
-        above = (self._roots[level][place >> level ^ 1] for level in range(height - _BLOCK_HEIGHT))
+        above = (self._roots[level, place >> level ^ 1] for level in range(height - _BLOCK_HEIGHT))
         return block[index - first], (*below, *above)
 
     def checkpoint(self, count: int, root_chain: int, header_id: int | None) -> int:
@@ -104,6 +109,8 @@ class _LogProofs:
         places = self._checkpoints.get(root_chain, {})
         wanted = next(reversed(places), None) if header_id is None else header_id
         if wanted is None or wanted not in places:
+            if self._start:
+                raise self._not_held(f"checkpoint {wanted or ''}")
             raise QueryError(f"no checkpoint {wanted or ''} of root chain {root_chain} has been acknowledged")
         return places[wanted]
 
@@ -126,15 +133,12 @@ class _LogProofs:
         while len(nodes) > 1:
             nodes = [mmr.node_hash(nodes[left], nodes[left + 1]) for left in range(0, len(nodes), 2)]
         self._open = []
-        self._add_root(nodes[0], level=0)
+        self._add_root(nodes[0], 0, (self._read >> _BLOCK_HEIGHT) - 1)
 
-    def _add_root(self, root: Hash32, level: int) -> None:
-        if level == len(self._roots):
-            self._roots.append([])
-        roots = self._roots[level]
-        roots.append(root)
-        if len(roots) % 2 == 0:
-            self._add_root(mmr.node_hash(roots[-2], roots[-1]), level + 1)
+    def _add_root(self, root: Hash32, level: int, place: int) -> None:
+        self._roots[level, place] = root
+        if place % 2:
+            self._add_root(mmr.node_hash(self._roots[level, place - 1], root), level + 1, place >> 1)
 
     def _note_checkpoint(self, data: bytes) -> None:
         entry = decode_entry(data)
@@ -148,8 +152,20 @@ class _LogProofs:
     def _entries(self, first: int, count: int) -> tuple[bytes, ...]:
         entries = self._store.log_entries(self._log, first, count)
         if len(entries) < count:
-            raise QueryError(f"this node does not hold entry {first + len(entries)} of {self._log}: ask another")
+            raise self._not_held(f"entry {first + len(entries)}")
         return entries
+
+    def _not_held(self, what: str) -> QueryError:
+        return QueryError(f"this node does not hold {what} of {self._log}: ask another")
+
+
+def _roots_of(before: MountainRange) -> Iterator[tuple[tuple[int, int], Hash32]]:
+    """The peaks of a range of whole blocks, by level and place."""
+    start = 0
+    for peak in before.peaks:
+        height, _ = mmr.mountain(before.count, start)
+        yield (height - _BLOCK_HEIGHT, start >> height), peak
+        start += 1 << height
 
 
 def _section(request: QueryRequest, height: int, hashed: HashedState) -> QueryResponse:

@@ -168,6 +168,8 @@ class Contested:
     digest: Hash32
     elapsed_ms: int
     """Engine time, of each block at most 60 s; stops at 10 minutes, which is L1_VIEWS_DIFFER."""
+    counted_ms: int
+    """Engine time up to which it is counted: in the state, so that no block depends on the time of the one before."""
 
 
 @dataclass(frozen=True, slots=True)

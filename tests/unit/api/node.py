@@ -10,6 +10,7 @@ from bridge.chain.endpoint import EndpointReport, EndpointState
 from bridge.codec import secp256k1
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.hash import keccak256
+from bridge.codec.mmr import MountainRange
 from bridge.codec.types import (
     ZERO_HASH,
     Address,
@@ -39,8 +40,9 @@ from node.app.history import (
     ResetEntry,
     encode_entry,
 )
+from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed, Proposal, Stage, State, Verdict
-from node.app.store import LogEntry, MemoryStateStore
+from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, RestoredLog, StoredState
 from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
 from node.store.errors import StoreError
 from tests.unit.burns.world import World, burn_world
@@ -194,6 +196,16 @@ class SyntheticNode:
         """The last validator's signature, after the ack."""
         member = self.state.validators.tally_set[3]
         self.append(LateEntry(0, number * 10_000, member.id, member.signer, signature(3), GENESIS_TIME))
+
+    def start_from_snapshot(self) -> None:
+        """Hold only what a snapshot of another node gave of the log: the last whole chunk is gone."""
+        log, entries = MountainRange(), self.store.log_entries(CHECKPOINT_LOG, 0, LOG_PAGE_MAX)
+        missing = len(entries) // CHUNK_ENTRIES * CHUNK_ENTRIES
+        for entry in entries[:missing]:
+            log = log.append(entry)
+        stored = StoredState(self.committed.height, 0, ZERO_HASH, ())
+        self.store.restore(stored, (RestoredLog(CHECKPOINT_LOG, log, entries[missing:]),))
+        self.archive = CheckpointArchive(self.store, lambda: self.committed)
 
     def reset(self, number: int) -> None:
         """L1's owner deletes the checkpoints from this number on."""

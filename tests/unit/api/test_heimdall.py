@@ -153,3 +153,18 @@ async def test_former_validator__by_id__is_still_known() -> None:
 async def _proposers(client: Client, times: int) -> list[object]:
     answer = await client.get(f"/stake/proposers/{times}")
     return [one["signer"] for one in cast(list[Json], answer.json["proposers"])]
+
+
+async def test_checkpoints__of_a_node_that_started_from_a_snapshot__are_served_as_far_as_they_are_held() -> None:
+    async with client_of_node() as client:
+        for number in range(1, 66):
+            client.node.acknowledge(number)
+        client.node.start_from_snapshot()
+        assert inside(await client.get("/checkpoints/latest"), "checkpoint")["id"] == "65"
+        for path in ("/checkpoints/64", "/checkpoints/list?pagination.limit=5"):
+            answer = await client.get(path)
+            assert (answer.status, answer.json["code"]) == (503, 14), path
+            assert "snapshot" in str(answer.json["message"])
+        client.node.reset(1)
+        answer = await client.get("/checkpoints/latest")
+        assert (answer.status, answer.code) == (503, "HISTORY_NOT_HELD"), "not: there is none"

@@ -169,6 +169,23 @@ async def test_checkpoints__of_a_node_without_the_log__are_not_held() -> None:
         assert (answer.status, answer.code) == (503, "HISTORY_NOT_HELD")
 
 
+async def test_checkpoints__of_a_node_that_started_from_a_snapshot__ends_where_the_log_is_not_held() -> None:
+    async with client_of_node() as client:
+        for number in range(1, 68):
+            client.node.acknowledge(number)
+        client.node.start_from_snapshot()
+        page = (await client.get("/sidewarden/v1/checkpoints?limit=50")).json
+        assert [one["number"] for one in _objects(page["checkpoints"])] == [67, 66, 65]
+        assert (page["next_before"], page["total"]) == (65, None)
+        for path in ("checkpoints?before=65", "checkpoints/64", "checkpoints/1"):
+            answer = await client.get(f"/sidewarden/v1/{path}")
+            assert (answer.status, answer.code) == (503, "HISTORY_NOT_HELD"), path
+        assert (await client.get("/sidewarden/v1/checkpoints/65")).status == 200
+        assert (await client.get("/sidewarden/v1/checkpoints/68")).code == "CHECKPOINT_NOT_FOUND"
+        client.node.acknowledge(68)
+        assert (await client.get("/sidewarden/v1/checkpoints/68")).status == 200
+
+
 def _objects(value: object) -> list[dict[str, object]]:
     assert isinstance(value, list)
     return value

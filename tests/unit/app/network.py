@@ -334,7 +334,7 @@ class Network:
         response = self.app.finalize_block(request)
         self.app.commit()
         for twin in self.twins:
-            assert twin.finalize_block(request).app_hash == response.app_hash
+            assert twin.finalize_block(request) == response
             twin.commit()
         return response
 

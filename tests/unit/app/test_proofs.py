@@ -15,7 +15,7 @@ from node.app.apphash import SECTION_NAMES, STATE_SHAPE, HashedState, hash_state
 from node.app.history import CHECKPOINT_LOG, RECORD_LOG, CheckpointEntry, decode_entry
 from node.app.proofs import BLOCK_ENTRIES, SCAN_ENTRIES_MAX, StateProofs
 from node.app.state import Committed
-from node.app.store import LogEntry, MemoryStateStore
+from node.app.store import LogEntry, MemoryStateStore, RestoredLog, StoredState
 from tests.unit.app import logs
 from tests.unit.app.network import Network
 from tests.unit.codec.strategies import law
@@ -117,6 +117,22 @@ def test_log_entry__beyond_the_end__is_not_answered() -> None:
 def test_log_entry__that_this_node_does_not_hold__is_not_answered() -> None:
     records = Records(100, held=80)
     assert "does not hold entry 80" in records.ask(0).log
+
+
+@pytest.mark.parametrize("count", [64, 65, 129, 192, 321, 513, 1_100])
+def test_log_entry__held_by_a_node_that_started_from_a_snapshot__leads_to_the_app_hash(count: int) -> None:
+    for missing in range(0, count + 1, BLOCK_ENTRIES):
+        records = Records(count)
+        before = MountainRange()
+        for entry in records.entries[:missing]:
+            before = before.append(entry)
+        held = RestoredLog(RECORD_LOG, before, tuple(records.entries[missing:]))
+        records.store.restore(StoredState(5, 0, records.hashed.app_hash, ()), (held,))
+        records.proofs = StateProofs(records.store)
+        for index in range(missing, count, 7):
+            records.verify(index)
+        if missing:
+            assert "ask another" in records.ask(missing - 1).log
 
 
 def test_log_entry__of_a_log_longer_than_one_query_reads__is_answered_when_asked_again() -> None:

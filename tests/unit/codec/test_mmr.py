@@ -53,3 +53,18 @@ def test_mountain_range__wrong_number_of_peaks__cannot_be_made() -> None:
 def test_prove__index_beyond_the_end__is_refused() -> None:
     with pytest.raises(ProofError):
         prove([ZERO_HASH], 1)
+
+
+@law
+@given(st.integers(0, 20), st.integers(0, 40), st.integers(0, 3))
+def test_join__of_a_range_behind_whole_mountains__is_the_range_over_all_entries(
+    before: int, behind: int, height: int
+) -> None:
+    entries = [b"%d" % number for number in range((before << height) + behind)]
+    first, second = entries[: before << height], entries[before << height :]
+    greatest = 1 << max(0, behind.bit_length() - 1)
+    if behind == 0 or len(first) % greatest == 0:
+        assert range_over(first).join(range_over(second)) == range_over(entries)
+    else:
+        with pytest.raises(ProofError):
+            range_over(first).join(range_over(second))

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.codec.hash import keccak256
-from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, StateStore, StoredSection
+from bridge.codec.mmr import MountainRange
+from node.app.store import (
+    LOG_PAGE_MAX,
+    LogEntry,
+    MemoryStateStore,
+    NewSnapshot,
+    RestoredLog,
+    StateStore,
+    StoredSection,
+    StoredState,
+)
 from node.store.errors import DatabaseUnwritable
 from node.store.state import SqliteStateStore
 from tests.unit.closing import opened
@@ -58,6 +68,53 @@ def test_state_store__any_blocks_and_a_restart__equals_the_store_in_memory(
     for log in ("logs/records", "logs/checkpoints"):
         assert store.log_entries(log, *page) == oracle.log_entries(log, *page)
     store.close()
+
+
+@given(
+    actions=st.lists(
+        st.one_of(
+            st.tuples(st.just("save"), st.integers(0, 3)),
+            st.tuples(st.just("snapshot"), st.integers(1, 3)),
+            st.tuples(st.just("restore"), st.integers(0, 5)),
+        ),
+        max_size=8,
+    )
+)
+@settings(max_examples=30, deadline=None)
+def test_state_store__any_snapshots_and_restores__equals_the_store_in_memory(
+    tmp_path_factory: pytest.TempPathFactory, actions: list[tuple[str, int]]
+) -> None:
+    store: StateStore = opened(SqliteStateStore(tmp_path_factory.mktemp("state") / "state.db"))
+    oracle, count = MemoryStateStore(), 0
+    for height, (action, number) in enumerate(actions, 1):
+        section = StoredSection("turns", 1, b"%d" % height)
+        for each in (store, oracle):
+            if action == "restore":
+                log = RestoredLog("logs/records", range_of(number), (b"first held", b"second"))
+                each.restore(StoredState(height, 7, HASH, (section,)), (log,))
+                continue
+            snapshot = NewSnapshot(b"metadata %d" % height, (b"a", b"%d" % height), number)
+            entries = [LogEntry("logs/records", count, b"%d" % height)]
+            each.save(height, 7, HASH, [section], entries, snapshot if action == "snapshot" else None)
+        count = number + 2 if action == "restore" else count + 1
+
+    assert store.load() == oracle.load()
+    assert store.snapshots() == oracle.snapshots()
+    for height in range(len(actions) + 2):
+        for piece in range(3):
+            assert store.snapshot_chunk(height, piece) == oracle.snapshot_chunk(height, piece)
+    for name in ("logs/records", "logs/checkpoints"):
+        assert store.log_start(name) == oracle.log_start(name)
+        for start in range(count + 1):
+            assert store.log_entries(name, start, 3) == oracle.log_entries(name, start, 3)
+
+
+def range_of(count: int) -> MountainRange:
+    """Over so many entries."""
+    mountains = MountainRange()
+    for number in range(count):
+        mountains = mountains.append(b"%d" % number)
+    return mountains
 
 
 def test_state_store__entry_index_taken__nothing_of_the_block_is_saved(tmp_path: Path) -> None:
