@@ -5,7 +5,9 @@ nonce before anything is there; so the deployer must send the steps in order, fr
 nothing between them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from bridge.codec import rlp
 from bridge.codec.abi import encode_call
@@ -77,6 +79,20 @@ class RootContracts:
             "StakeToken": self.stake_token,
             "DemoToken": self.demo_token,
         }
+
+    @classmethod
+    def from_names(cls, addresses: Mapping[str, Address]) -> Self:
+        """The contracts of `by_name`. Raises KeyError if one is missing."""
+        return cls(
+            stake_token=addresses["StakeToken"],
+            staking_info=addresses["StakingInfo"],
+            stake_manager=addresses["StakeManager"],
+            root_chain=addresses["RootChain"],
+            state_sender=addresses["StateSender"],
+            root_chain_manager=addresses["RootChainManager"],
+            erc20_predicate=addresses["ERC20Predicate"],
+            demo_token=addresses["DemoToken"],
+        )
 
 
 @dataclass(frozen=True, slots=True)

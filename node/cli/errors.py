@@ -18,6 +18,7 @@ def told_plainly() -> Generator[None]:
     from node.devnet.settings import DevnetError
     from node.engine.errors import EngineError
     from node.keys.errors import KeysError
+    from node.localnet.errors import LocalnetError
     from node.networks.errors import NetworkError
     from node.store.errors import StoreError
     from node.validator.errors import NodeError
@@ -26,6 +27,6 @@ def told_plainly() -> Generator[None]:
         yield
     except (
         *(AppError, ChainError, ConfigError, DevnetError),
-        *(EngineError, KeysError, NetworkError, NodeError, StoreError),
+        *(EngineError, KeysError, LocalnetError, NetworkError, NodeError, StoreError),
     ) as error:
         raise click.ClickException(f"{error.code}: {error}") from None

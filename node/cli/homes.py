@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from config.file import Home as ValidatorHome
 
 DEFAULT_HOME = "~/.sidewarden/devnet"
+NETWORK_FILES = ("devnet.json", "localnet.json")
 
 home_option = click.option(
     "--home",
@@ -19,14 +20,14 @@ home_option = click.option(
     type=click.Path(path_type=Path),
     default=DEFAULT_HOME,
     show_default=True,
-    help="Home of a devnet or of one validator.",
+    help="Home of a devnet, of a localnet, or of one validator.",
 )
 """The `--home` option that commands on a network or a validator share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A directory that Sidewarden made: a whole devnet, or one validator."""
+    """A directory that Sidewarden made: a whole devnet or localnet, or one validator."""
 
     path: Path
     api_urls: tuple[str, ...]
@@ -35,13 +36,14 @@ class Home:
 
 
 def find_home(path: Path) -> Home:
-    """What stands at `path`: a devnet (it has devnet.json) or a validator (it has config.toml).
+    """What stands at `path`: a devnet (devnet.json), a localnet (localnet.json) or a validator (config.toml).
 
     Raises a click error that says what to start when neither is there.
     """
     path = path.expanduser()
-    if (path / "devnet.json").exists():
-        validators = json.loads((path / "devnet.json").read_text())["validators"]
+    described = next((path / name for name in NETWORK_FILES if (path / name).exists()), None)
+    if described is not None:
+        validators = json.loads(described.read_text())["validators"]
         urls, homes = zip(*((one["api_url"], Path(one["home"])) for one in validators), strict=True)
         return Home(path, urls, homes)
     if (path / "config.toml").exists():
@@ -49,8 +51,8 @@ def find_home(path: Path) -> Home:
         host, port = api.get("host", "127.0.0.1"), api.get("port", 1317)
         return Home(path, (f"http://{host}:{port}",), (path,))
     raise click.ClickException(
-        f"{path} holds neither devnet.json nor config.toml: start one with "
-        f"`sidewarden devnet --home {path}`, or name another with --home"
+        f"{path} holds neither devnet.json nor localnet.json nor config.toml: start one with "
+        f"`sidewarden devnet --home {path}` or `sidewarden localnet up --home {path}`, or name another with --home"
     )
 
 

@@ -5,6 +5,7 @@ import click
 from node.cli.burn import burn
 from node.cli.devnet import devnet
 from node.cli.keys import keys
+from node.cli.localnet import localnet
 from node.cli.signing import signing
 from node.cli.simulate import simulate
 from node.cli.start import start
@@ -18,5 +19,5 @@ def main() -> None:
     """Sidewarden: a checkpoint validator node for EVM sidechains."""
 
 
-for command in (burn, devnet, keys, signing, simulate, start, status, testnet, version):
+for command in (burn, devnet, keys, localnet, signing, simulate, start, status, testnet, version):
     main.add_command(command)

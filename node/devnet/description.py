@@ -1,4 +1,4 @@
-"""devnet.json: where everything of a running devnet is, for people and programs."""
+"""devnet.json, or localnet.json: where everything of a running network is, for people and programs."""
 
 import json
 from collections.abc import Mapping
@@ -38,17 +38,20 @@ class ControlPlace:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Everything that devnet.json tells; `accounts` are the funded ones for people to play with."""
+    """Everything that devnet.json tells; `accounts` are the funded ones for people to play with.
+
+    Without `control`, the chains are somebody else's.
+    """
 
     side_chain: ChainPlace
     root_chain: ChainPlace
     validators: tuple[ValidatorPlace, ...]
     accounts: tuple[Account, ...]
-    control: ControlPlace
+    control: ControlPlace | None
 
     def to_json(self) -> str:
         """The text of the file. It holds keys, so the file is private."""
-        described = {
+        described: dict[str, object] = {
             "side_chain": _chain(self.side_chain),
             "root_chains": [{"name": self.root_chain.name, **_chain(self.root_chain)}],
             "validators": [
@@ -64,9 +67,9 @@ class Description:
                 {"address": checksum_address(account.address), "private_key": to_hex(account.private_key)}
                 for account in self.accounts
             ],
-            "control_url": self.control.url,
-            "control_token": self.control.token,
         }
+        if self.control is not None:
+            described |= {"control_url": self.control.url, "control_token": self.control.token}
         return json.dumps(described, indent=2) + "\n"
 
 

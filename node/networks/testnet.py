@@ -38,6 +38,8 @@ from node.networks.summary import summary
 from node.store.files import write_private
 
 VALIDATORS_MAX = 100
+SUBMISSION_WEI = Wei(5 * 10**16)
+"""What a submission account is given: enough for hundreds of checkpoints at a few gwei."""
 PORTS_END = 65_536
 
 
@@ -74,7 +76,7 @@ class TestnetSettings:
     name: str = ""
     """Empty: made from the side chain's id."""
     pace: Pace = "devnet"
-    funds_wei: Wei = Wei(5 * 10**16)
+    funds_wei: Wei = SUBMISSION_WEI
     """For each submission account."""
     hostnames: tuple[str, ...] = ()
     api_port: int = 1317

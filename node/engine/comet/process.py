@@ -103,7 +103,7 @@ class CometProcess:
         except OSError as error:
             raise EngineBinaryError(f"{binary} cannot be run: {error.strerror}") from error
         files.process_id.write_text(str(process.pid))
-        log.info("cometbft started", extra={"binary": binary, "process": process.pid})
+        log.info("cometbft started", extra={"binary": binary, "pid": process.pid})
         if process.stdout is None:
             raise AssertionError("a pipe was asked for")
         return cls(process, process.stdout, files, on_failure)
@@ -136,7 +136,7 @@ class CometProcess:
             async with asyncio.timeout(STOP_S):
                 await self._process.wait()
         except TimeoutError:
-            log.warning("cometbft did not stop in time and is killed", extra={"process": self._process.pid})
+            log.warning("cometbft did not stop in time and is killed", extra={"pid": self._process.pid})
             self.send_signal(signal.SIGKILL)
             await self._process.wait()
         self._reading.cancel()
@@ -188,7 +188,7 @@ async def _end_orphan(files: CometFiles, clock: Clock) -> None:
     process_id = _orphan(files)
     if process_id is None:
         return
-    log.warning("ending the cometbft of an earlier run", extra={"process": process_id})
+    log.warning("ending the cometbft of an earlier run", extra={"pid": process_id})
     deadline = clock.monotonic() + ORPHAN_S
     with contextlib.suppress(ProcessLookupError):
         os.kill(process_id, signal.SIGCONT)

@@ -22,6 +22,7 @@ from node.engine.errors import (
     StoreMismatchError,
 )
 from node.keys.errors import KeyNotHeld, KeystoreError, RecordError, RecordWorkRefused
+from node.localnet.errors import LocalnetError
 from node.networks.errors import NetworkError
 from node.simulation.settings import SettingsRefused
 from node.store.errors import StoreError
@@ -29,7 +30,17 @@ from node.validator.errors import NodeError
 
 PAGE = Path(__file__).parents[3] / "docs" / "runbook.md"
 TREES: tuple[type[Exception], ...] = (
-    *(BurnError, ConfigError, DevnetError, HaltError, NetworkError, NodeError, RecordError, RecordWorkRefused),
+    *(
+        BurnError,
+        ConfigError,
+        DevnetError,
+        HaltError,
+        LocalnetError,
+        NetworkError,
+        NodeError,
+        RecordError,
+        RecordWorkRefused,
+    ),
     *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
     *(EngineBinaryError, EngineSettingRefused, NodeKeyError, ProtobufSlowError, UpgradeNeeded),
 )

@@ -34,6 +34,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/validator": ("bridge", "config", "node"),
     "node/networks": ("bridge", "contracts", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),
+    "node/localnet": ("bridge", "contracts", "config", "node"),
     "node/simulation": ("bridge", "contracts", "config", "node"),
     "node/cli": ("bridge", "contracts", "config", "node"),
 }
