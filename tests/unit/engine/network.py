@@ -42,6 +42,7 @@ from node.app.abci import (
     QueryResponse,
     ValidatorUpdate,
 )
+from node.app.errors import UpgradeNeeded
 from node.engine.local.block import BlockReport
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
@@ -97,6 +98,8 @@ class RecordingApplication:
     journal: list[str]
     disk: Disk = field(default_factory=Disk)
     accepts: bool = True
+    needs_upgrade_at: int | None = None
+    """The height that only a newer application can execute."""
     commit_write: Callable[[Callable[[], None]], None] = lambda write: write()
     _executed: tuple[int, tuple[bytes, ...]] | None = None
 
@@ -128,6 +131,8 @@ class RecordingApplication:
         return ProcessProposalResponse(ProposalStatus.ACCEPT if self.accepts else ProposalStatus.REJECT)
 
     def finalize_block(self, request: FinalizeBlockRequest) -> FinalizeBlockResponse:
+        if request.height == self.needs_upgrade_at:
+            raise UpgradeNeeded(2, request.height)
         self._note(f"finalize({request.height})")
         assert request.height == self.disk.height + 1
         executed = self.disk.executed + request.txs
