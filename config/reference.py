@@ -60,6 +60,8 @@ def _default(value: object) -> str:
         return "none"
     if isinstance(value, str):
         return f'`"{value}"`'
+    if isinstance(value, tuple):
+        return ", ".join(map(_default, value))
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value}`"

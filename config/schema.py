@@ -17,6 +17,7 @@ from node.app.genesis import ROOT_CHAINS_MAX
 
 _MEBIBYTE = 1024 * 1024
 _SIGNERS_MAX = 32
+_NTP_SERVER = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _PEER = re.compile(r"[0-9a-f]{40}@[^@\s:]+:[0-9]{1,5}")
 
 
@@ -245,6 +246,23 @@ class Comet:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """How this machine's clock is watched where `engine.kind` is `comet`: the time of blocks is made of such clocks."""
+
+    ntp_servers: tuple[str, ...] = key(
+        ("time.cloudflare.com", "time.google.com", "time.apple.com", "pool.ntp.org"),
+        "HOST or HOST:PORT each, of different operators. While over half of those that answer, and three at least, are "
+        "over 30 s away, no precommit is signed (CLOCK_SKEW). Without three, nobody can tell.",
+        most=16,
+    )
+
+    def __post_init__(self) -> None:
+        for server in self.ntp_servers:
+            if not _NTP_SERVER.fullmatch(server):
+                raise ValueError("ntp_servers must be HOST or HOST:PORT each")
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Who orders the network's blocks."""
 
@@ -269,6 +287,7 @@ class NodeConfig:
     paths: Paths = key(Paths(), "Where the node's files are.")
     log: Log = key(Log(), "What the node writes.")
     engine: Engine = key(Engine(), "Who orders blocks.")
+    clock: Clock = key(Clock(), "How this machine's clock is watched.")
     api: Api = key(Api(), "The REST API.")
     rpc: Rpc = key(Rpc(), "How endpoints are used.")
     keys: Keys = key(Keys(), "Which keys the node holds.")

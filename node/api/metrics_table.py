@@ -12,7 +12,7 @@ from typing import TypeAlias
 from bridge.chain.endpoint import EndpointState
 from node.api.checkpoints import MISSING, Timing
 from node.api.view import ChainEndpoint, VerdictCount
-from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus
+from node.duties.status import ChainStatus, ClockStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,17 @@ def _stopped_signing(facts: Facts) -> Iterator[Sample]:
     yield Sample((stopped.reason.value if stopped is not None else "",), float(stopped is not None))
 
 
+def _clock(read: Callable[[ClockStatus], float | None]) -> Samples:
+    """One value of the clock; none where it is not looked at, or unknown."""
+
+    def samples(facts: Facts) -> tuple[Sample, ...]:
+        clock = facts.status.clock
+        value = None if clock is None else read(clock)
+        return () if value is None else (Sample((), value),)
+
+    return samples
+
+
 _ROOT = ("root_chain",)
 _CHAIN = ("chain",)
 _DUTY = ("duty",)
@@ -159,6 +170,19 @@ NODE_METRICS = (
     Declared(
         "sidewarden_signing_stopped", ("reason",), "1 while the signer refuses to sign, and why.", _stopped_signing
     ),
+    Declared(
+        "sidewarden_clock_skew",
+        (),
+        "1 while our clock is wrong and no precommit is signed.",
+        _clock(lambda c: c.skew is not None),
+    ),
+    Declared(
+        "sidewarden_clock_offset_seconds",
+        (),
+        "How far NTP servers are ahead of our clock; absent while none answers.",
+        _clock(lambda c: c.offset_s),
+    ),
+    Declared("sidewarden_ntp_servers_answering", (), "NTP servers that answered last.", _clock(lambda c: c.answering)),
     Declared("sidewarden_alarms", (), "Alarms that the status names.", _node(lambda s: len(s.alarms))),
 )
 

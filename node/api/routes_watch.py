@@ -68,6 +68,8 @@ def missing(status: NodeStatus) -> tuple[Lack, ...]:
         lacks.append(Lack("engine", "CATCHING_UP", f"replaying blocks; at height {status.engine_height}"))
     if status.stopped_signing is not None:
         lacks.append(Lack("signer", status.stopped_signing.reason.value, status.stopped_signing.text))
+    if status.clock is not None and status.clock.skew is not None:
+        lacks.append(Lack("clock", "CLOCK_SKEW", status.clock.skew))
     side = status.side_chain
     if side.down_reason is not None:
         lacks.append(Lack(f"side chain {side.name}", "SIDE_RPC_DOWN", side.down_reason))

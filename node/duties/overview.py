@@ -8,6 +8,7 @@ from node.app import queries
 from node.app.state import Committed, State
 from node.duties.alarms import alarms
 from node.duties.attest import AttestDuty
+from node.duties.clock_watch import ClockWatch
 from node.duties.engine_view import EngineView
 from node.duties.follow import FollowHeaders, FollowRoot, FollowSide
 from node.duties.funds import WatchFunds
@@ -40,6 +41,7 @@ class Parts:
     funds: tuple[WatchFunds, ...]
     """One per root chain; none where this node never submits."""
     duties: Callable[[], tuple[DutyStatus, ...]]
+    clock: ClockWatch | None = None
 
 
 def node_status(parts: Parts, committed: Committed) -> NodeStatus:
@@ -68,9 +70,10 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
         root_chains=tuple(_root_status(parts, committed, follow) for follow in parts.roots),
         duties=parts.duties(),
         cannot_tell=parts.judge.last_cannot_tell,
-        alarms=alarms(state, parts.side, parts.roots),
+        alarms=(*alarms(state, parts.side, parts.roots), *_clock_alarm(parts.clock)),
         engine_trouble=_engine_trouble(parts.engine),
         engine_peers=parts.engine.peers,
+        clock=None if parts.clock is None else parts.clock.status,
     )
 
 
@@ -145,7 +148,13 @@ def surroundings(parts: Parts, follow: FollowRoot, submit: Submit) -> Surroundin
         proposal=proposal,
         entry=None if proposal is None else submit.entry(proposal.header_id),
         engine_trouble=_engine_trouble(parts.engine),
+        clock_skew=None if parts.clock is None else parts.clock.status.skew,
     )
+
+
+def _clock_alarm(clock: ClockWatch | None) -> tuple[str, ...]:
+    alarm = None if clock is None else clock.alarm
+    return () if alarm is None else (alarm,)
 
 
 def _engine_trouble(engine: EngineView) -> Why | None:

@@ -49,6 +49,7 @@ class Surroundings:
     entry: OutboxEntry | None
     """This node's own submission of the header under way."""
     engine_trouble: Why | None = None
+    clock_skew: str | None = None
 
 
 def why_waiting(committed: Committed, root_chain: int, around: Surroundings) -> Why:
@@ -71,6 +72,8 @@ def _network_or_node(around: Surroundings) -> Why | None:
         return Why(Reason.VALIDATOR_PAUSED, "this validator was paused by its operator")
     if around.stop is not None:
         return around.stop
+    if around.clock_skew is not None:
+        return Why(Reason.CLOCK_SKEW, around.clock_skew)
     if around.waiting_for is not None:
         return Why(Reason.CATCHING_UP, around.waiting_for)
     return None

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     TWIN_NODE = "TWIN_NODE"
     SIDE_REORG_BELOW_SIGNED = "SIDE_REORG_BELOW_SIGNED"
     GENESIS_CONTRADICTED = "GENESIS_CONTRADICTED"
+    CLOCK_SKEW = "CLOCK_SKEW"
     CATCHING_UP = "CATCHING_UP"
     L1_REORG_BELOW_CURSOR = "L1_REORG_BELOW_CURSOR"
     CONTRACT_CHANGED = "CONTRACT_CHANGED"
@@ -118,6 +119,18 @@ class DutyStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockStatus:
+    """What NTP servers say of this machine's clock."""
+
+    skew: str | None
+    """Why it is wrong; no precommit is signed meanwhile."""
+    offset_s: float | None
+    """How far they are ahead of it, in the middle; None while nobody answers."""
+    servers: int
+    answering: int
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """One validator at one moment."""
 
@@ -144,3 +157,5 @@ class NodeStatus:
     alarms: tuple[str, ...]
     engine_trouble: Why | None = None
     engine_peers: int | None = None
+    clock: ClockStatus | None = None
+    """None where no NTP servers are asked, because nothing depends on the clock."""

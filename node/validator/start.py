@@ -20,6 +20,7 @@ from node.api.server import ApiServer
 from node.app.genesis import Genesis
 from node.app.genesis_file import FILE_BYTES_MAX, genesis_from_json
 from node.duties.engine_view import LocalEngineView
+from node.duties.sntp import SntpClient
 from node.duties.status import Why
 from node.duties.supervisor import Supervisor
 from node.engine.local.block_store import BlockStore
@@ -109,7 +110,7 @@ def _with_comet(
     """Open and wire one validator with CometBFT; `cleanup` undoes it in reverse."""
     opened = cleanup.enter_context(closing(open_home(home, genesis)))
     engine = comet_engine(opened, clock)
-    validator = Validator(opened, engine, transport, clock, engine_rpc=engine.rpc)
+    validator = Validator(opened, engine, transport, clock, engine_rpc=engine.rpc, time_source=SntpClient(clock))
     cleanup.push_async_callback(validator.close)
     engine.subscribe(validator.on_commit)
     return validator, engine

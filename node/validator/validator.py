@@ -26,11 +26,13 @@ from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
 from node.api.routes_engine import EngineRpc
 from node.api.view import ChainEndpoint, VerdictCount
+from node.app.abci import BlockIdFlag
 from node.app.errors import TransactionCode
 from node.app.messages import decode_transaction
 from node.app.parameters import Finality
 from node.app.state import Committed
 from node.duties.attest import AttestDuty
+from node.duties.clock_watch import ClockWatch, TimeSource
 from node.duties.contract_watch import ContractWatch, parse_fingerprint
 from node.duties.engine_view import EngineView
 from node.duties.follow import FollowRoot, FollowSide, LookRhythm
@@ -59,8 +61,12 @@ class Validator:
         clock: Clock,
         proposal_maker: ProposalMaker | None = None,
         engine_rpc: EngineRpc | None = None,
+        time_source: TimeSource | None = None,
     ) -> None:
-        """`proposal_maker` decides what to propose; left out, what the rules ask for."""
+        """`proposal_maker` decides what to propose; left out, what the rules ask for.
+
+        `time_source` asks NTP servers; left out, this machine's clock is not watched, because no precommit is signed.
+        """
         self._engine_rpc = engine_rpc
         self.moniker = opened.config.moniker
         self.opened = opened
@@ -88,17 +94,8 @@ class Validator:
         self.submits = tuple(self._submit(root) for root in self.roots)
         self.watches = tuple(self._watch_contracts(root) for root in self.roots)
         self.funds = tuple(funds for root in self.roots if (funds := self._watch_funds(root)) is not None)
-        duties: tuple[Duty, ...] = (
-            self.side,
-            *self.roots,
-            self.readiness,
-            self.attest,
-            self.propose,
-            *self.submits,
-            *self.watches,
-            *self.funds,
-        )
-        self.supervisor = Supervisor(duties, clock, opened.config.poll_interval_s)
+        self.clock_watch = None if time_source is None else self._watch_clock(time_source)
+        self.supervisor = Supervisor(self._duties(), clock, opened.config.poll_interval_s)
         self._archive = CheckpointArchive(opened.state_store, lambda: self.committed)
         self._burns = self._burn_service()
         self._parts = Parts(
@@ -115,6 +112,7 @@ class Validator:
             submits=self.submits,
             funds=self.funds,
             duties=self.supervisor.statuses,
+            clock=self.clock_watch,
         )
 
     async def run(self) -> None:
@@ -131,6 +129,9 @@ class Validator:
         for transaction, result in zip(block.transactions, block.response.tx_results, strict=True):
             if TransactionCode(result.code).is_executed:
                 self.readiness.observe(decode_transaction(transaction))
+        for vote in block.last_commit:
+            if vote.flag is not BlockIdFlag.ABSENT:
+                self.opened.signer.observe_vote(vote.address, block.height - 1)
         self.supervisor.wake()
 
     # What the API asks
@@ -181,6 +182,19 @@ class Validator:
         )
 
     # Wiring
+
+    def _duties(self) -> tuple[Duty, ...]:
+        return (
+            self.side,
+            *self.roots,
+            self.readiness,
+            self.attest,
+            self.propose,
+            *self.submits,
+            *self.watches,
+            *self.funds,
+            *(() if self.clock_watch is None else (self.clock_watch,)),
+        )
 
     def _follow_side(self) -> FollowSide:
         opened, network = self.opened, self.opened.genesis.parameters
@@ -281,6 +295,15 @@ class Validator:
             root.reader,
             configured.fees.policy,
             configured.submission_gas_limit,
+            self._clock,
+        )
+
+    def _watch_clock(self, source: TimeSource) -> ClockWatch:
+        return ClockWatch(
+            self.opened.config.clock.ntp_servers,
+            source,
+            self.opened.signer,
+            lambda: self.committed.time_ns / 1e9,
             self._clock,
         )
 

@@ -26,8 +26,9 @@ from tests.simulation.outcomes import (
 TOLD_OTHERWISE = {
     *(Reason.VALIDATOR_PAUSED, Reason.STALE_RECORD, Reason.TWIN_NODE, Reason.SIDE_REORG_BELOW_SIGNED),
     *(Reason.GENESIS_CONTRADICTED, Reason.CATCHING_UP),
+    *(Reason.UPGRADE_NEEDED, Reason.ENGINE_DOWN, Reason.ENGINE_STRANDED, Reason.CLOCK_SKEW),
 }
-"""By lines about the validator itself."""
+"""By lines about the validator itself, or of CometBFT's alone."""
 
 
 def test_story__of_a_real_run__mentions_each_ack_and_the_end() -> None:

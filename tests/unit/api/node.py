@@ -43,7 +43,7 @@ from node.app.history import (
 from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, RestoredLog, StoredState
-from node.duties.status import ChainStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
+from node.duties.status import ChainStatus, ClockStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
 from node.store.errors import StoreError
 from tests.unit.burns.world import World, burn_world
 
@@ -274,6 +274,7 @@ def healthy_status(state: State) -> NodeStatus:
         duties=(DutyStatus("follow", float(GENESIS_TIME), 1, "RPC_DOWN"),),
         cannot_tell=None,
         alarms=(),
+        clock=ClockStatus(skew=None, offset_s=0.25, servers=4, answering=3),
     )
 
 

@@ -9,7 +9,7 @@ from node.api.archive import CheckpointArchive
 from node.api.metrics_table import DECLARED
 from node.app.state import Stage
 from node.app.store import MemoryStateStore
-from node.duties.status import Reason, Why
+from node.duties.status import ClockStatus, Reason, Why
 from tests.unit.api.client import client_of_node
 from tests.unit.api.node import chain_status, healthy_status, root_hash
 
@@ -35,6 +35,7 @@ async def test_ready__with_everything_missing__names_each() -> None:
             paused=True,
             caught_up=False,
             stopped_signing=Why(Reason.STALE_RECORD, "import the record"),
+            clock=ClockStatus("600 s behind", 600.0, servers=4, answering=4),
             side_chain=chain_status("side", "side: no RPC endpoint answers"),
             root_chains=(replace(status.root_chains[0], chain=chain_status("root0", "down")),),
         )
@@ -47,6 +48,7 @@ async def test_ready__with_everything_missing__names_each() -> None:
             "VALIDATOR_PAUSED",
             "CATCHING_UP",
             "STALE_RECORD",
+            "CLOCK_SKEW",
             "SIDE_RPC_DOWN",
             "ROOT_RPC_DOWN",
         ]
@@ -82,6 +84,9 @@ async def test_metrics__of_a_node__show_each_declared_name_and_exactly_one_reaso
         assert 'sidewarden_rpc_errors_total{chain="side",code="RPC_TIMEOUT",endpoint="side#0"} 2.0' in text
         assert 'sidewarden_checkpoint_last_own_signature{root_chain="root0",timing="IN_TIME"} 1.0' in text
         assert 'sidewarden_checkpoint_last_own_signature{root_chain="root0",timing="MISSING"} 0.0' in text
+        assert "\nsidewarden_clock_skew 0.0\n" in text
+        assert "\nsidewarden_clock_offset_seconds 0.25\n" in text
+        assert "\nsidewarden_ntp_servers_answering 3.0\n" in text
         assert 'sidewarden_verdicts_total{root_chain="root0",verdict="VALID"} 3.0' in text
         assert 'sidewarden_api_requests_total{route="/sidewarden/v1/status",status="200"} 1.0' in text
 

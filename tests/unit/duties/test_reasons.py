@@ -174,6 +174,7 @@ OVERLAYS: dict[Reason, Callable[[Situation], Situation]] = {
     Reason.TWIN_NODE: _stopped(Reason.TWIN_NODE),
     Reason.SIDE_REORG_BELOW_SIGNED: _stopped(Reason.SIDE_REORG_BELOW_SIGNED),
     Reason.GENESIS_CONTRADICTED: _stopped(Reason.GENESIS_CONTRADICTED),
+    Reason.CLOCK_SKEW: lambda one: one.sees(clock_skew="600 s behind"),
     Reason.CATCHING_UP: lambda one: one.sees(waiting_for="the engine has not caught up"),
     Reason.L1_REORG_BELOW_CURSOR: _paused_chain,
     Reason.CONTRACT_CHANGED: lambda one: one.sees(contract_changed="other code"),
