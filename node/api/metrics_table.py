@@ -183,6 +183,12 @@ NODE_METRICS = (
         _clock(lambda c: c.offset_s),
     ),
     Declared("sidewarden_ntp_servers_answering", (), "NTP servers that answered last.", _clock(lambda c: c.answering)),
+    Declared(
+        "sidewarden_evidence_total",
+        (),
+        "Pieces of evidence of misbehaviour in the engine, of all validators since genesis.",
+        _node(lambda s: s.evidence),
+    ),
     Declared("sidewarden_alarms", (), "Alarms that the status names.", _node(lambda s: len(s.alarms))),
 )
 

@@ -5,7 +5,7 @@ from aiohttp import web
 from bridge.codec.checkpoint import HEADER_ID_STEP
 from node.api.archive import history_not_held
 from node.api.checkpoints import CheckpointDetails, acknowledged_details, open_details
-from node.api.encoding import json_response, to_json
+from node.api.encoding import json_response, to_fields, to_json
 from node.api.errors import BadParameterError, NotFoundError
 from node.api.parameters import path_integer, query_integer, query_name, refuse_unknown_query
 from node.api.routes import Route
@@ -27,6 +27,7 @@ class SidewardenRoutes:
             Route("/sidewarden/v1/status", self._status),
             Route("/sidewarden/v1/checkpoints", self._checkpoints),
             Route("/sidewarden/v1/checkpoints/{number}", self._checkpoint),
+            Route("/sidewarden/v1/evidence", self._evidence),
         )
 
     async def _status(self, request: web.Request) -> web.Response:
@@ -71,6 +72,24 @@ class SidewardenRoutes:
             return open_details(name, proposal, state)
         self._view.archive.catch_up()
         return acknowledged_details(name, self._view.archive.record(index, number))
+
+    async def _evidence(self, request: web.Request) -> web.Response:
+        """A page of what the engine proved of validators, newest first."""
+        refuse_unknown_query(request, "before", "limit")
+        limit = query_integer(request, "limit", 1, self._settings.page_size_max) or self._settings.page_size_default
+        before = query_integer(request, "before", 1)
+        evidence = self._view.evidence
+        stop = evidence.count if before is None else min(before, evidence.count)
+        if 0 < stop <= evidence.start:
+            raise history_not_held()
+        page = evidence.before(stop, limit)
+        return json_response(
+            {
+                "evidence": [{"index": one.index, **to_fields(one.entry)} for one in page],
+                "next_before": page[-1].index if page and page[-1].index > 0 else None,
+                "total": evidence.count,
+            }
+        )
 
 
 def root_chain_index(request: web.Request, state: State) -> int:

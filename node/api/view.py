@@ -9,6 +9,7 @@ from bridge.chain.endpoint import EndpointReport
 from node.api.archive import CheckpointArchive
 from node.api.routes_engine import EngineRpc
 from node.app.state import Committed
+from node.duties.evidence import EvidenceLog
 from node.duties.status import NodeStatus
 
 
@@ -40,6 +41,11 @@ class NodeView(Protocol):
     @property
     def archive(self) -> CheckpointArchive:
         """The acknowledged checkpoints that `committed` commits to."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceLog:
+        """What the engine proved of validators."""
         ...
 
     @property

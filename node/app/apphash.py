@@ -16,7 +16,7 @@ from bridge.codec.state_proof import StateShape, section_leaf
 from bridge.codec.types import Hash32
 from node.app import canonical
 from node.app.errors import EncodingError, StoreError
-from node.app.history import CHECKPOINT_LOG, RECORD_LOG
+from node.app.history import CHECKPOINT_LOG, EVIDENCE_LOG, RECORD_LOG
 from node.app.state import (
     EngineSetSection,
     Feed,
@@ -38,6 +38,7 @@ _SECTIONS: tuple[tuple[str, str, Any], ...] = (
     ("engine_set", "engine_set", EngineSetSection),
     ("feeds", "feeds", tuple[Feed, ...]),
     (CHECKPOINT_LOG, "checkpoint_log", MountainRange),
+    (EVIDENCE_LOG, "evidence_log", MountainRange),
     (RECORD_LOG, "record_log", MountainRange),
     ("params", "params", ParametersSection),
     ("priorities", "priorities", tuple[PriorityVector, ...]),

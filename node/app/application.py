@@ -159,7 +159,7 @@ class Application:
         if request.height != before.height + 1:
             raise HeightError(f"block {request.height} does not follow the committed block {before.height}")
         transactions = tuple(self._opener.open(data) for data in request.txs)
-        block = BlockInput(request.height, request.time_ns, transactions)
+        block = BlockInput(request.height, request.time_ns, transactions, request.misbehavior)
         outcome = execute_block(before.state, block)
         hashed = hash_state(outcome.state, self._hashed)
         committed = Committed(request.height, request.time_ns, hashed.app_hash, outcome.state)

@@ -11,7 +11,7 @@ from bridge.codec.hexadecimal import to_hex
 from bridge.codec.mmr import MountainRange
 from bridge.codec.types import Address, UnixSeconds, ValidatorId
 from node.app.abci import Event, EventAttribute
-from node.app.history import CHECKPOINT_LOG, HistoryEntry, encode_entry
+from node.app.history import CHECKPOINT_LOG, EVIDENCE_LOG, RECORD_LOG, HistoryEntry, encode_entry
 from node.app.parameters import RootChainParameters
 from node.app.state import ChainStatements, Proposal, Sender, State, TallyMember, ValidatorRecord, VoterStatements
 from node.app.store import LogEntry
@@ -38,8 +38,11 @@ class Draft:
         self.turns = list(state.turns)
         self.proposals = list(state.proposals)
         self.senders: dict[Address, Sender] = {sender.address: sender for sender in state.senders}
-        self.checkpoint_log: MountainRange = state.checkpoint_log
-        self.record_log: MountainRange = state.record_log
+        self.logs: dict[str, MountainRange] = {
+            CHECKPOINT_LOG: state.checkpoint_log,
+            EVIDENCE_LOG: state.evidence_log,
+            RECORD_LOG: state.record_log,
+        }
         self.events: list[Event] = []
         self.entries: list[LogEntry] = []
 
@@ -81,9 +84,12 @@ class Draft:
 
     def append(self, entry: HistoryEntry) -> None:
         """Append an entry to logs/checkpoints."""
-        contents = encode_entry(entry)
-        self.entries.append(LogEntry(CHECKPOINT_LOG, self.checkpoint_log.count, contents))
-        self.checkpoint_log = self.checkpoint_log.append(contents)
+        self.append_to(CHECKPOINT_LOG, encode_entry(entry))
+
+    def append_to(self, log: str, contents: bytes) -> None:
+        """Append an entry to a log."""
+        self.entries.append(LogEntry(log, self.logs[log].count, contents))
+        self.logs[log] = self.logs[log].append(contents)
 
     def freeze(self) -> State:
         """The finished state; unchanged sections are the same objects as before."""
@@ -98,8 +104,9 @@ class Draft:
             turns=_same_or_new(base.turns, tuple(self.turns)),
             proposals=_same_or_new(base.proposals, tuple(self.proposals)),
             senders=_same_or_new(base.senders, tuple(self.senders[key] for key in sorted(self.senders))),
-            checkpoint_log=self.checkpoint_log,
-            record_log=self.record_log,
+            checkpoint_log=self.logs[CHECKPOINT_LOG],
+            evidence_log=self.logs[EVIDENCE_LOG],
+            record_log=self.logs[RECORD_LOG],
         )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from node.app import checkpoints, turns
-from node.app.abci import Event, ExecTxResult, ValidatorUpdate
+from node.app.abci import Event, ExecTxResult, Misbehavior, ValidatorUpdate
 from node.app.bodies import drop_stale_bodies
 from node.app.draft import Draft
 from node.app.engine_set import next_engine_set
 from node.app.errors import TransactionCode, UpgradeNeeded
+from node.app.evidence import record_evidence
 from node.app.feed import apply_steps, watch_agreement
 from node.app.messages import VERSION, ProposeCheckpoint
 from node.app.opened import OpenedTransaction
@@ -34,6 +35,7 @@ class BlockInput:
     height: int
     time_ns: int
     transactions: Sequence[OpenedTransaction | TransactionCode]
+    misbehavior: Sequence[Misbehavior] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def execute_block(state: State, block: BlockInput) -> BlockOutcome:
     """The state after a block, and what the engine, the logs and the story get. Raises UpgradeNeeded."""
     draft = Draft(state, block.height, block.time_ns)
     _upgrade(draft)
+    for found in block.misbehavior:
+        record_evidence(draft, found)
     for chain in range(len(draft.feeds)):
         if not draft.feeds[chain].is_paused:
             turns.tick(draft, chain)

@@ -50,6 +50,7 @@ def genesis_state(genesis: Genesis) -> State:
         ),
         senders=tuple(sorted(senders, key=lambda sender: sender.address)),
         checkpoint_log=MountainRange(),
+        evidence_log=MountainRange(),
         record_log=MountainRange(),
     )
 

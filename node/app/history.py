@@ -16,7 +16,9 @@ from node.app.errors import EncodingError
 
 CHECKPOINT_LOG = "logs/checkpoints"
 RECORD_LOG = "logs/records"
-LOG_NAMES = (CHECKPOINT_LOG, RECORD_LOG)
+EVIDENCE_LOG = "logs/evidence"
+LOG_NAMES = (CHECKPOINT_LOG, EVIDENCE_LOG, RECORD_LOG)
+"""All logs, ascending."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
     /app                                    the app hash
     /section/<name>                         a section's bytes; with `prove` the siblings up to the app hash
-    /<log>/<index>                          an entry of logs/checkpoints or logs/records, as a LogProof
+    /<log>/<index>                          an entry of logs/checkpoints, logs/evidence or logs/records, as a LogProof
     /checkpoint/<root chain>/<header id>    the entry of a checkpoint, or of the `last` one, as a LogProof
 
 A LogProof's own section has its siblings as the proof of the answer. Format: `bridge.codec.state_proof`.
@@ -16,9 +16,9 @@ from bridge.codec.mmr import MountainRange
 from bridge.codec.state_proof import LogProof, encode_log_proof
 from bridge.codec.types import Hash32
 from node.app.abci import QueryRequest, QueryResponse
-from node.app.apphash import HashedState
+from node.app.apphash import HashedState, log_range
 from node.app.errors import QueryError, QueryUnready
-from node.app.history import CHECKPOINT_LOG, RECORD_LOG, CheckpointEntry, ResetEntry, decode_entry
+from node.app.history import CHECKPOINT_LOG, LOG_NAMES, CheckpointEntry, ResetEntry, decode_entry
 from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed
 from node.app.store import StateStore
@@ -37,7 +37,7 @@ class StateProofs:
     """Answers queries of the last committed state. What the logs' proofs need is read at the first query for one."""
 
     def __init__(self, store: StateStore) -> None:
-        self._logs = {log: _LogProofs(log, store) for log in (CHECKPOINT_LOG, RECORD_LOG)}
+        self._logs = {log: _LogProofs(log, store) for log in LOG_NAMES}
 
     def answer(self, request: QueryRequest, committed: Committed, hashed: HashedState) -> QueryResponse:
         """The answer to a query; with `code` 1 and the reason where there is none, 2 to ask again."""
@@ -178,5 +178,4 @@ def _section(request: QueryRequest, height: int, hashed: HashedState) -> QueryRe
 
 
 def _count(log: str, committed: Committed) -> int:
-    state = committed.state
-    return state.checkpoint_log.count if log == CHECKPOINT_LOG else state.record_log.count
+    return log_range(committed.state, log).count

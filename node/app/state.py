@@ -1,7 +1,7 @@
 """The replicated state: frozen values, one section after another as the app hash has them (docs/protocol.md P9).
 
     params · validators · engine_set · priorities · feeds · tallies · turns · proposals · senders · logs/checkpoints ·
-    logs/records
+    logs/evidence · logs/records
 
 Sections that exist once per root chain are tuples in the order of the genesis. Neither height nor time is in here: an
 idle network keeps its app hash. Every countdown in blocks is here, so that blocks follow while it runs.
@@ -417,6 +417,8 @@ class State:
     """Ascending by address; every signer that the contract's set ever had."""
     checkpoint_log: MountainRange
     """Commitment to the list of what happened to checkpoints (`history`)."""
+    evidence_log: MountainRange
+    """Commitment to the list of what the engine proved of validators (`evidence`)."""
     record_log: MountainRange
     """Commitment to the list of state-sync records; empty until the feed carries them."""
 

@@ -29,7 +29,7 @@ class LogEntry:
     """An entry appended to one of the logs; never changed or removed."""
 
     log: str
-    """The section's name: logs/checkpoints or logs/records."""
+    """The section's name: logs/checkpoints, logs/evidence or logs/records."""
     index: int
     contents: bytes
 

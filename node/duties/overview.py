@@ -10,6 +10,7 @@ from node.duties.alarms import alarms
 from node.duties.attest import AttestDuty
 from node.duties.clock_watch import ClockWatch
 from node.duties.engine_view import EngineView
+from node.duties.evidence import EvidenceLog
 from node.duties.follow import FollowHeaders, FollowRoot, FollowSide
 from node.duties.funds import WatchFunds
 from node.duties.identity import Identity, find_identity
@@ -40,6 +41,7 @@ class Parts:
     """One per root chain."""
     funds: tuple[WatchFunds, ...]
     """One per root chain; none where this node never submits."""
+    evidence: EvidenceLog
     duties: Callable[[], tuple[DutyStatus, ...]]
     clock: ClockWatch | None = None
 
@@ -70,11 +72,21 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
         root_chains=tuple(_root_status(parts, committed, follow) for follow in parts.roots),
         duties=parts.duties(),
         cannot_tell=parts.judge.last_cannot_tell,
-        alarms=(*alarms(state, parts.side, parts.roots), *_clock_alarm(parts.clock)),
+        alarms=(
+            *_evidence_alarm(parts.evidence),
+            *alarms(state, parts.side, parts.roots),
+            *_clock_alarm(parts.clock),
+        ),
+        evidence=parts.evidence.count,
         engine_trouble=_engine_trouble(parts.engine),
         engine_peers=parts.engine.peers,
         clock=None if parts.clock is None else parts.clock.status,
     )
+
+
+def _evidence_alarm(evidence: EvidenceLog) -> tuple[str, ...]:
+    alarm = evidence.alarm()
+    return () if alarm is None else (alarm,)
 
 
 def _chain_status(follow: FollowHeaders, chain_id: ChainId, parts: Parts) -> ChainStatus:

@@ -155,6 +155,8 @@ class NodeStatus:
     cannot_tell: str | None
     """Why this node has no verdict on the last proposal that it looked at, if it has none."""
     alarms: tuple[str, ...]
+    evidence: int
+    """Pieces of evidence of misbehaviour in the engine that were recorded since genesis."""
     engine_trouble: Why | None = None
     engine_peers: int | None = None
     clock: ClockStatus | None = None

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bridge.chain.clock import Clock
 from config.file import Home
-from config.schema import NodeConfig
+from config.schema import Engine, NodeConfig
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
+from node.app.state_sync import SnapshotPolicy
 from node.engine.comet.engine import CometEngine, comet_settings
 from node.engine.genesis import init_chain_request
 from node.engine.local.block_store import BlockStore
@@ -99,13 +100,21 @@ def open_home_on(
             state_store=state_store,
             local_store=local_store,
             record=record,
-            application=Application(genesis, state_store, opener),
+            application=Application(genesis, state_store, opener, _snapshot_policy(home.config.engine)),
             opener=opener,
             signer=Signer(opened_keys.ring, record, genesis_hash(genesis), genesis.name),
             submission_key=opened_keys.submission,
         )
         unless_opened.pop_all()
     return opened
+
+
+def _snapshot_policy(engine: Engine) -> SnapshotPolicy:
+    """Only CometBFT's peers fetch snapshots, and only it forgets blocks."""
+    if engine.kind == "local":
+        return SnapshotPolicy()
+    comet = engine.comet
+    return SnapshotPolicy(comet.snapshot_interval_blocks, comet.snapshots_kept, comet.retain_blocks)
 
 
 def local_engine(genesis: Genesis, homes: Sequence[OpenHome], store: BlockStore, clock: Clock) -> LocalEngine:

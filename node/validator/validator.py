@@ -35,6 +35,7 @@ from node.duties.attest import AttestDuty
 from node.duties.clock_watch import ClockWatch, TimeSource
 from node.duties.contract_watch import ContractWatch, parse_fingerprint
 from node.duties.engine_view import EngineView
+from node.duties.evidence import EvidenceLog
 from node.duties.follow import FollowRoot, FollowSide, LookRhythm
 from node.duties.funds import WatchFunds
 from node.duties.genesis_check import contract_reader
@@ -97,6 +98,7 @@ class Validator:
         self.clock_watch = None if time_source is None else self._watch_clock(time_source)
         self.supervisor = Supervisor(self._duties(), clock, opened.config.poll_interval_s)
         self._archive = CheckpointArchive(opened.state_store, lambda: self.committed)
+        self._evidence = EvidenceLog(opened.state_store, lambda: self.committed)
         self._burns = self._burn_service()
         self._parts = Parts(
             moniker=self.moniker,
@@ -111,6 +113,7 @@ class Validator:
             judge=self.judge,
             submits=self.submits,
             funds=self.funds,
+            evidence=self._evidence,
             duties=self.supervisor.statuses,
             clock=self.clock_watch,
         )
@@ -145,6 +148,11 @@ class Validator:
     def archive(self) -> CheckpointArchive:
         """The acknowledged checkpoints."""
         return self._archive
+
+    @property
+    def evidence(self) -> EvidenceLog:
+        """What the engine proved of validators."""
+        return self._evidence
 
     @property
     def burns(self) -> BurnService:

@@ -28,11 +28,14 @@ from node.api.routes_engine import EngineRpc
 from node.api.server import ApiServer
 from node.api.settings import ApiSettings
 from node.api.view import ChainEndpoint, VerdictCount
+from node.app import canonical
 from node.app.errors import InvalidReason
+from node.app.evidence import EvidenceEntry
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis
 from node.app.genesis_state import genesis_state
 from node.app.history import (
     CHECKPOINT_LOG,
+    EVIDENCE_LOG,
     CheckpointEntry,
     HistoryEntry,
     LateEntry,
@@ -44,6 +47,7 @@ from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, RestoredLog, StoredState
 from node.duties.status import ChainStatus, ClockStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
+from node.duties.evidence import EvidenceLog
 from node.store.errors import StoreError
 from tests.unit.burns.world import World, burn_world
 
@@ -112,6 +116,11 @@ class SyntheticNode:
         """What looking at the node's own view of the chains raises."""
 
     @property
+    def evidence(self) -> EvidenceLog:
+        """The log in the test's store."""
+        return EvidenceLog(self.store, lambda: self.committed)
+
+    @property
     def burns(self) -> BurnService:
         """The service over the test's chains."""
         return self.world.service
@@ -151,6 +160,12 @@ class SyntheticNode:
         log = self.state.checkpoint_log
         self.put(replace(self.state, checkpoint_log=log.append(data)))
         self.store.save(self.committed.height, 0, ZERO_HASH, (), (LogEntry(CHECKPOINT_LOG, log.count, data),))
+
+    def append_evidence(self, entry: EvidenceEntry) -> None:
+        """One more piece of evidence, in one more block."""
+        data, log = canonical.encode(entry), self.state.evidence_log
+        self.put(replace(self.state, evidence_log=log.append(data)))
+        self.store.save(self.committed.height, 0, ZERO_HASH, (), (LogEntry(EVIDENCE_LOG, log.count, data),))
 
     def put(self, state: State) -> None:
         """Commit this state."""
@@ -197,14 +212,14 @@ class SyntheticNode:
         member = self.state.validators.tally_set[3]
         self.append(LateEntry(0, number * 10_000, member.id, member.signer, signature(3), GENESIS_TIME))
 
-    def start_from_snapshot(self) -> None:
+    def start_from_snapshot(self, name: str = CHECKPOINT_LOG) -> None:
         """Hold only what a snapshot of another node gave of the log: the last whole chunk is gone."""
-        log, entries = MountainRange(), self.store.log_entries(CHECKPOINT_LOG, 0, LOG_PAGE_MAX)
+        log, entries = MountainRange(), self.store.log_entries(name, 0, LOG_PAGE_MAX)
         missing = len(entries) // CHUNK_ENTRIES * CHUNK_ENTRIES
         for entry in entries[:missing]:
             log = log.append(entry)
         stored = StoredState(self.committed.height, 0, ZERO_HASH, ())
-        self.store.restore(stored, (RestoredLog(CHECKPOINT_LOG, log, entries[missing:]),))
+        self.store.restore(stored, (RestoredLog(name, log, entries[missing:]),))
         self.archive = CheckpointArchive(self.store, lambda: self.committed)
 
     def reset(self, number: int) -> None:
@@ -275,6 +290,7 @@ def healthy_status(state: State) -> NodeStatus:
         cannot_tell=None,
         alarms=(),
         clock=ClockStatus(skew=None, offset_s=0.25, servers=4, answering=3),
+        evidence=0,
     )
 
 

@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 
 from bridge.codec.hexadecimal import to_hex
+from bridge.codec.types import UnixSeconds
 from node.api.archive import CheckpointArchive
 from node.api.metrics_table import DECLARED
+from node.app.abci import MisbehaviorType
+from node.app.evidence import EvidenceEntry
+from node.app.history import EVIDENCE_LOG
 from node.app.state import Stage
 from node.app.store import MemoryStateStore
 from node.duties.status import ClockStatus, Reason, Why
-from tests.unit.api.client import client_of_node
-from tests.unit.api.node import chain_status, healthy_status, root_hash
+from tests.unit.api.client import Client, client_of_node
+from tests.unit.api.node import GENESIS_TIME, chain_status, healthy_status, root_hash
 
 
 async def test_health__of_a_running_node__is_ok() -> None:
@@ -189,6 +193,37 @@ async def test_checkpoints__of_a_node_that_started_from_a_snapshot__ends_where_t
         assert (await client.get("/sidewarden/v1/checkpoints/68")).code == "CHECKPOINT_NOT_FOUND"
         client.node.acknowledge(68)
         assert (await client.get("/sidewarden/v1/checkpoints/68")).status == 200
+
+
+def _evidence(client: Client, height: int) -> EvidenceEntry:
+    """Validator 2 signed two votes at this height."""
+    member = client.node.state.validators.tally_set[1]
+    times = UnixSeconds(GENESIS_TIME + height), height + 2, UnixSeconds(GENESIS_TIME + height + 2)
+    return EvidenceEntry(MisbehaviorType.DUPLICATE_VOTE, member.signer, member.id, 90, 340, height, *times)
+
+
+async def test_evidence__page_by_page__is_newest_first_and_ends() -> None:
+    async with client_of_node() as client:
+        assert (await client.get("/sidewarden/v1/evidence")).json == {"evidence": [], "next_before": None, "total": 0}
+        for height in (5, 6, 7):
+            client.node.append_evidence(_evidence(client, height))
+        page = (await client.get("/sidewarden/v1/evidence?limit=2")).json
+        assert [(one["index"], one["height"]) for one in _objects(page["evidence"])] == [(2, 7), (1, 6)]
+        rest = (await client.get(f"/sidewarden/v1/evidence?before={page['next_before']}")).json
+        (first,) = _objects(rest["evidence"])
+        assert (first["index"], first["type"], first["validator"]) == (0, "DUPLICATE_VOTE", 2)
+        assert (await client.get("/sidewarden/v1/evidence?before=99&limit=3")).json["next_before"] is None
+
+
+async def test_evidence__before_the_snapshot_that_the_node_started_from__is_not_held() -> None:
+    async with client_of_node() as client:
+        for height in range(65):
+            client.node.append_evidence(_evidence(client, height))
+        client.node.start_from_snapshot(EVIDENCE_LOG)
+        page = (await client.get("/sidewarden/v1/evidence")).json
+        assert (page["next_before"], page["total"]) == (64, 65)
+        answer = await client.get("/sidewarden/v1/evidence?before=64")
+        assert (answer.status, answer.code) == (503, "HISTORY_NOT_HELD")
 
 
 def _objects(value: object) -> list[dict[str, object]]:

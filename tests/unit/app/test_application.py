@@ -10,12 +10,14 @@ import pytest
 from bridge.codec import rlp
 from bridge.codec.hash import keccak256
 from bridge.codec.section_tree import tree_verify
-from bridge.codec.types import BlockNumber, ValidatorId
+from bridge.codec.types import BlockNumber, UnixSeconds, ValidatorId
 from node.app.abci import (
     CheckTxRequest,
     CheckTxType,
     FinalizeBlockRequest,
     InitChainRequest,
+    Misbehavior,
+    MisbehaviorType,
     ProcessProposalRequest,
     ProposalStatus,
     QueryRequest,
@@ -30,8 +32,10 @@ from node.app.blocks import (
     SMALL_ATTEST_BYTES,
 )
 from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode, UpgradeNeeded
+from node.app.evidence import EvidenceEntry, decode_evidence
 from node.app.execution import NONCE_WINDOW
 from node.app.genesis import genesis_hash
+from node.app.history import EVIDENCE_LOG
 from node.app.messages import TRANSACTION_BYTES_MAX, Attest, Head, Upgrade
 from node.app.opened import TransactionOpener
 from node.app.store import MemoryStateStore, StoredSection
@@ -191,6 +195,29 @@ def test_app_hash__whatever_the_hash_seed__the_same() -> None:
         )
         hashes.add(run.stdout.strip())
     assert hashes == {story().app.committed.app_hash.hex()}
+
+
+def test_evidence__in_a_block__is_appended_in_order_and_every_node_gets_the_same() -> None:
+    network = Network()
+    network.twins = [Application(network.genesis, MemoryStateStore())]
+    before = network.app.committed.app_hash
+    odd = Misbehavior(MisbehaviorType.LIGHT_CLIENT_ATTACK, key(99).address, -1, -1, -1, -1)
+    twice = Misbehavior(MisbehaviorType.DUPLICATE_VOTE, key(3).address, 80, 7, 5_000_000_001, 340)
+    request = replace(request_of(network), misbehavior=(twice, odd))
+    for application in (network.app, *network.twins):
+        response = application.finalize_block(request)
+        application.commit()
+    assert {application.committed.app_hash for application in (network.app, *network.twins)} == {response.app_hash}
+    assert response.app_hash != before
+    assert [event.type for event in response.events] == ["misbehavior", "misbehavior"]
+    first, second = map(decode_evidence, network.store.log_entries(EVIDENCE_LOG, 0, 10))
+    recorded = (network.app.committed.height, network.app.committed.time_s)
+    assert first == EvidenceEntry(
+        MisbehaviorType.DUPLICATE_VOTE, key(3).address, ValidatorId(3), 80, 340, 7, UnixSeconds(5), *recorded
+    )
+    assert (second.validator, second.power, second.height, second.misbehaved_s) == (None, 0, 0, 0)
+    network.block()
+    assert network.app.committed.app_hash == response.app_hash, "an idle network is idle again"
 
 
 # --- what waits -------------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ async def test_status__of_a_node_in_trouble__shows_all_of_it() -> None:
             root_chains=(replace(healthy.root_chains[0], deadline_s=None, proposed_start=None, last_built=None),),
             duties=(DutyStatus("attest", GENESIS_TIME, 2, "ValueError: x"),),
             alarms=("LEAVING_THIRD: 40% of the power is leaving",),
+            evidence=0,
         )
 
         ran = await run(served, "status")

@@ -44,7 +44,10 @@ TREES: tuple[type[Exception], ...] = (
     *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
     *(EngineBinaryError, EngineSettingRefused, NodeKeyError, ProtobufSlowError, UpgradeNeeded),
 )
-ALARMS = {"ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER", "CLOCK_UNSURE"}
+ALARMS = {
+    *("MISBEHAVIOR", "ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"),
+    "CLOCK_UNSURE",
+}
 
 
 def _leaves(error: type[Exception]) -> Iterator[type[Exception]]:

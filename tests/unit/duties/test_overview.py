@@ -5,6 +5,7 @@ from dataclasses import replace
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address
 from node.duties.contract_view import CheckpointView
+from node.duties.evidence import EvidenceLog
 from node.duties.funds import Balance
 from node.duties.overview import Parts, node_status
 from node.duties.status import Moment, NodeStatus, Reason, RootChainStatus
@@ -31,6 +32,7 @@ def _parts(world: World) -> Parts:
         judge=world.judge,
         submits=(world.submit,),
         funds=(),
+        evidence=EvidenceLog(world.network.store, lambda: world.committed),
         duties=supervisor.statuses,
     )
 
