@@ -46,8 +46,8 @@ from node.app.history import (
 from node.app.snapshots import CHUNK_ENTRIES
 from node.app.state import Committed, Proposal, Stage, State, Verdict
 from node.app.store import LOG_PAGE_MAX, LogEntry, MemoryStateStore, RestoredLog, StoredState
-from node.duties.status import ChainStatus, ClockStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
 from node.duties.evidence import EvidenceLog
+from node.duties.status import ChainStatus, ClockStatus, DutyStatus, Moment, NodeStatus, Reason, RootChainStatus, Why
 from node.store.errors import StoreError
 from tests.unit.burns.world import World, burn_world
 
