@@ -8,7 +8,7 @@ repeat a part of the URL, that part is cut out.
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ class RpcCall:
     """A method and its parameters, ready for JSON."""
 
     method: str
-    params: Sequence[object]
+    params: Sequence[object] | Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from bridge.light.errors import (
     HeadersDiffer,
     NodeBehind,
     NotShown,
-    OverlapTooSmall,
     ProofForged,
     SourceFailed,
     TooManySteps,
@@ -31,7 +30,7 @@ from bridge.light.errors import (
 )
 from bridge.light.rpc import NodeRpc, StateAnswer
 from bridge.light.trust import NANOSECONDS_PER_SECOND, Trusted, TrustRules, trust_in
-from bridge.light.verifier import verified_commit, verify
+from bridge.light.verifier import OverlapTooSmall, verified_commit, verify
 
 HEADERS_MAX = 256
 """Fetched on the way to one header; a set that keeps changing so fast that they are not enough needs a newer start."""

@@ -4,7 +4,6 @@
     ├── SourceFailed        LIGHT_NODE_FAILED       a node gives no answer, or none of the right form
     ├── NodeBehind          LIGHT_NODE_BEHIND       a node shows less than what is known already
     ├── HeaderForged        LIGHT_HEADER_FORGED     a header, commit or validator set that proves nothing
-    │   └── OverlapTooSmall LIGHT_OVERLAP_TOO_SMALL too few of the trusted validators signed it
     ├── TooManySteps        LIGHT_TOO_MANY_STEPS    the way to a header is longer than it may be
     ├── TrustExpired        LIGHT_TRUST_EXPIRED     the last trusted header is too old to go on from
     ├── TrustUnusable       LIGHT_TRUST_UNUSABLE    the file with the trusted header, or the header that was named
@@ -41,12 +40,6 @@ class HeaderForged(LightError):
     """A header, commit or validator set that does not show what it should."""
 
     code = "LIGHT_HEADER_FORGED"
-
-
-class OverlapTooSmall(HeaderForged):
-    """No more than 1/3 of the trusted validators' power signed it: a header between the two may help."""
-
-    code = "LIGHT_OVERLAP_TOO_SMALL"
 
 
 class TooManySteps(LightError):

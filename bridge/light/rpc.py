@@ -5,6 +5,7 @@ has a limit of size and of time; sets of validators come in pages.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.chain.endpoint import Endpoint, RpcCall, label_of
@@ -71,7 +72,9 @@ class NodeRpc:
 
     async def query(self, path: str) -> StateAnswer:
         """What the node says of its application's state, with a proof where there is one."""
-        result = as_object(await self._ask("abci_query", [path, "", "0", True]), "abci_query")
+        result = as_object(
+            await self._ask("abci_query", {"path": path, "data": "", "height": "0", "prove": True}), "abci_query"
+        )
         response = as_object(result.get("response"), "response")
         log = response.get("log") or ""
         return StateAnswer(
@@ -83,7 +86,7 @@ class NodeRpc:
         )
 
     async def _signed_header(self, height: int | None) -> tuple[Header, Commit]:
-        result = await self._ask("commit", [] if height is None else [str(height)])
+        result = await self._ask("commit", {} if height is None else {"height": str(height)})
         signed = as_object(as_object(result, "commit").get("signed_header"), "signed_header")
         header, commit = header_of(signed.get("header")), commit_of(signed.get("commit"))
         if height is not None and header.height != height:
@@ -94,7 +97,8 @@ class NodeRpc:
         found: list[EngineValidator] = []
         total, page = 1, 1
         while len(found) < total:
-            result = await self._ask("validators", [str(height), str(page), str(PAGE_VALIDATORS)])
+            parameters = {"height": str(height), "page": str(page), "per_page": str(PAGE_VALIDATORS)}
+            result = await self._ask("validators", parameters)
             fields = as_object(result, "validators")
             items = as_items(fields.get("validators"), "validators", PAGE_VALIDATORS)
             total = as_number(fields.get("total"), "validators.total")
@@ -104,7 +108,7 @@ class NodeRpc:
             page += 1
         return tuple(found)
 
-    async def _ask(self, method: str, params: list[object]) -> object:
+    async def _ask(self, method: str, params: Mapping[str, object]) -> object:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return (await self._endpoint.post(RpcCall(method, params))).value

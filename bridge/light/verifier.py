@@ -8,14 +8,18 @@ since then somebody honest did. Nothing follows from a header older than the tru
 from bridge.codec.errors import ConsensusError
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.light_block import LightBlock, SignedPower, signed_power, verify_commit
-from bridge.light.errors import HeaderForged, OverlapTooSmall, TrustExpired, TrustUnusable
+from bridge.light.errors import HeaderForged, TrustExpired, TrustUnusable
 from bridge.light.trust import NANOSECONDS_PER_SECOND, Trusted, TrustRules, trust_in
+
+
+class OverlapTooSmall(Exception):
+    """No more than 1/3 of the trusted validators' power signed a header: one between the two may help."""
 
 
 def verify(trusted: Trusted, block: LightBlock, rules: TrustRules, now_ns: int) -> SignedPower:
     """The power that signed a later block, if it follows from the trusted header.
 
-    Raises TrustExpired, OverlapTooSmall (try a header between the two), HeaderForged.
+    Raises TrustExpired, HeaderForged, OverlapTooSmall.
     """
     require_fresh(trusted, rules, now_ns)
     header = block.header

@@ -104,14 +104,14 @@ def state_of(sections: Iterable[StoredSection]) -> State:
     """The state that saved sections encode. Raises StoreError."""
     by_name = {section.name: section for section in sections}
     values: dict[str, Any] = {}
-    for name, field, kind in _SECTIONS:
+    for name, field, _ in _SECTIONS:
         section = by_name.get(name)
         if section is None or section.version != SECTION_VERSION:
             raise StoreError(f"section {name} is missing, or of a version that this program does not know")
         try:
-            values[field] = canonical.codec_of(kind).decode(rlp.decode(section.contents))
-        except (EncodingError, RlpError, ProofError) as error:
-            raise StoreError(f"section {name}: {error}") from error
+            values[field] = section_value(name, section.contents)
+        except EncodingError as error:
+            raise StoreError(str(error)) from error
     return State(**values)
 
 
@@ -120,6 +120,15 @@ def log_range(state: State, log: str) -> MountainRange:
     field = next(field for name, field, _ in _SECTIONS if name == log)
     found: MountainRange = getattr(state, field)
     return found
+
+
+def section_value(name: str, contents: bytes) -> Any:
+    """The value that a section's bytes encode, of the type of its field in State. Raises EncodingError."""
+    kind = next(kind for known, _, kind in _SECTIONS if known == name)
+    try:
+        return canonical.codec_of(kind).decode(rlp.decode(contents))
+    except (EncodingError, RlpError, ProofError) as error:
+        raise EncodingError(f"section {name}: {error}") from error
 
 
 def _leaf(section: StoredSection) -> bytes:

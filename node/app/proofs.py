@@ -59,13 +59,13 @@ class StateProofs:
         elif match := _CHECKPOINT_PATH.fullmatch(path):
             log = CHECKPOINT_LOG
             header_id = None if match[2] == "last" else int(match[2])
-            index = self._logs[log].checkpoint(_count(log, committed), int(match[1]), header_id)
+            index = self._logs[log].checkpoint(log_range(committed.state, log).count, int(match[1]), header_id)
         else:
             raise QueryError(f"no path {path}")
         section = hashed.section(log)
         if section is None:
             raise AssertionError(f"a state has a section {log}")
-        entry, siblings = self._logs[log].entry(_count(log, committed), index)
+        entry, siblings = self._logs[log].entry(log_range(committed.state, log).count, index)
         value = encode_log_proof(LogProof(index, entry, section.contents, siblings))
         return QueryResponse(0, key=log.encode(), value=value, height=committed.height, proof=hashed.proof(log))
 
@@ -175,7 +175,3 @@ def _section(request: QueryRequest, height: int, hashed: HashedState) -> QueryRe
         raise QueryError(f"no section {name}")
     proof = hashed.proof(name) if request.prove else ()
     return QueryResponse(0, key=name.encode(), value=section.contents, height=height, proof=proof)
-
-
-def _count(log: str, committed: Committed) -> int:
-    return log_range(committed.state, log).count

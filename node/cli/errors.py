@@ -13,6 +13,7 @@ def told_plainly() -> Generator[None]:
     The codes are those of docs/runbook.md.
     """
     from bridge.chain.errors import ChainError
+    from bridge.light.errors import LightError
     from config.errors import ConfigError
     from node.app.errors import AppError
     from node.devnet.settings import DevnetError
@@ -27,6 +28,6 @@ def told_plainly() -> Generator[None]:
         yield
     except (
         *(AppError, ChainError, ConfigError, DevnetError),
-        *(EngineError, KeysError, LocalnetError, NetworkError, NodeError, StoreError),
+        *(EngineError, KeysError, LightError, LocalnetError, NetworkError, NodeError, StoreError),
     ) as error:
         raise click.ClickException(f"{error.code}: {error}") from None

@@ -5,6 +5,7 @@ import click
 from node.cli.burn import burn
 from node.cli.devnet import devnet
 from node.cli.keys import keys
+from node.cli.light import light
 from node.cli.localnet import localnet
 from node.cli.signing import signing
 from node.cli.simulate import simulate
@@ -19,5 +20,5 @@ def main() -> None:
     """Sidewarden: a checkpoint validator node for EVM sidechains."""
 
 
-for command in (burn, devnet, keys, localnet, signing, simulate, start, status, testnet, version):
+for command in (burn, devnet, keys, light, localnet, signing, simulate, start, status, testnet, version):
     main.add_command(command)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.burns.errors import BurnError
+from bridge.light.errors import LightError
 from config.errors import ConfigError
 from node.app.errors import GenesisError, UpgradeNeeded
 from node.app.errors import StoreError as StateError
@@ -41,7 +42,7 @@ TREES: tuple[type[Exception], ...] = (
         RecordError,
         RecordWorkRefused,
     ),
-    *(GenesisError, KeyNotHeld, KeystoreError, SettingsRefused, StateError, StoreError, StoreMismatchError),
+    *(GenesisError, KeyNotHeld, KeystoreError, LightError, SettingsRefused, StateError, StoreError, StoreMismatchError),
     *(EngineBinaryError, EngineSettingRefused, NodeKeyError, ProtobufSlowError, UpgradeNeeded),
 )
 ALARMS = {

@@ -141,10 +141,15 @@ class Chain:
         )
 
     def add(
-        self, app_hash: bytes = bytes(32), silent: Sequence[Member] = (), then: Sequence[Member] | None = None
+        self,
+        app_hash: bytes = bytes(32),
+        silent: Sequence[Member] = (),
+        then: Sequence[Member] | None = None,
+        time_ns: int | None = None,
     ) -> LightBlock:
         """One more block; `then` is the set from the block after the next on."""
-        block = sign_header(self.next_header(app_hash), self._now, silent)
+        header = self.next_header(app_hash)
+        block = sign_header(header if time_ns is None else replace(header, time_ns=time_ns), self._now, silent)
         self.blocks.append(block)
         self._now, self._next = self._next, list(then) if then is not None else self._next
         return block

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.light.errors import HeaderForged, OverlapTooSmall, TrustExpired, TrustUnusable
+from bridge.light.errors import HeaderForged, TrustExpired, TrustUnusable
 from bridge.light.trust import TrustRules, trust_in
-from bridge.light.verifier import verify, verify_named
+from bridge.light.verifier import OverlapTooSmall, verify, verify_named
 from tests.unit.codec.strategies import law
 from tests.unit.light.chain import GENESIS_NS, SECOND_NS, Chain, member, members, sign_header
 
