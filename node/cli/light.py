@@ -129,7 +129,7 @@ def validator(validator_id: int, as_json: bool, **trust: Any) -> None:
 @click.argument("index", type=click.IntRange(min=0))
 @click.option(
     "--log",
-    type=click.Choice(["logs/records", "logs/checkpoints"]),
+    type=click.Choice(["logs/records", "logs/checkpoints", "logs/evidence"]),
     default="logs/records",
     show_default=True,
     help="Which log.",
@@ -137,16 +137,19 @@ def validator(validator_id: int, as_json: bool, **trust: Any) -> None:
 @trust_options
 def record(index: int, log: str, as_json: bool, **trust: Any) -> None:
     """What is agreed to stand at INDEX of a log?"""
-    from node.app.history import CHECKPOINT_LOG, decode_entry
+    from node.app.evidence import decode_evidence
+    from node.app.history import CHECKPOINT_LOG, EVIDENCE_LOG, decode_entry
 
+    decoders: dict[str, Callable[[bytes], object]] = {CHECKPOINT_LOG: decode_entry, EVIDENCE_LOG: decode_evidence}
     found = _ask(trust, lambda state: state.entry(log, index))
     facts: dict[str, Any] = {"log": log, "index": index, "bytes": "0x" + found.entry.hex()}
-    lines = [f"AGREED: entry {index} of {log} is 0x{found.entry.hex()}"]
-    if log == CHECKPOINT_LOG:
-        entry = decode_entry(found.entry)
-        facts |= {"kind": type(entry).__name__, "entry": _plain(entry)}
-        lines.append(f"  which is    {type(entry).__name__} {json.dumps(_plain(entry))}")
-    _tell(as_json, found.agreed, facts, lines)
+    if log not in decoders:
+        _tell(as_json, found.agreed, facts, [f"AGREED: entry {index} of {log} is {facts['bytes']}"])
+        return
+    entry = decoders[log](found.entry)
+    kind, value = type(entry).__name__, _plain(entry)
+    lines = [f"AGREED: entry {index} of {log} is a {kind}", json.dumps(value, indent=2)]
+    _tell(as_json, found.agreed, {**facts, "kind": kind, "entry": value}, lines)
 
 
 @light.command()
@@ -229,7 +232,7 @@ def _tell(as_json: bool, agreed: "Agreed", facts: dict[str, Any], lines: list[st
         click.echo(json.dumps({"agreed": True, "header": under, **facts}, indent=2))
         return
     when = ago(header.time_ns / 1e9, time.time())
-    witnesses = f"; {agreed.witnesses} witnesses show it too" if agreed.witnesses else "; no witness was asked"
+    witnesses = f"; shown by {agreed.witnesses} other node(s) too" if agreed.witnesses else "; no witness was asked"
     lines.append(f"  by          header {header.height} (0x{header.hash.hex()}), {when}")
     lines.append(f"  signed by   {signed.power} of {signed.total} power{witnesses}")
     click.echo("\n".join(lines))

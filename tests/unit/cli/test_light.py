@@ -13,13 +13,18 @@ from click.testing import CliRunner, Result
 from bridge.codec.hexadecimal import to_hex
 from bridge.light.errors import TrustExpired
 from bridge.light.trust import TrustRules
+from node.app.abci import QueryRequest, QueryResponse
+from node.app.apphash import hash_state
 from node.app.genesis import Genesis
 from node.app.genesis_file import genesis_to_json
+from node.app.proofs import StateProofs
+from node.app.state import Committed
 from node.cli.light_state import AgreedState
 from node.cli.light_trust import LightSettings, NamedHeader, ask
 from node.cli.main import main
 from tests.unit.app import logs
 from tests.unit.app.network import TOKEN
+from tests.unit.light.chain import Chain
 from tests.unit.light.network import AgreedNetwork, Node, SteppingClock, served
 
 LONG = ("--trusting-period-hours", "87600")
@@ -109,6 +114,47 @@ async def test_checkpoint__deleted_one_under_the_number_of_another__is_not_belie
     result = await asked.run("checkpoint", "2", "--genesis", str(asked.genesis))
     assert result.exit_code == 1
     assert "LIGHT_PROOF_FORGED" in result.output
+
+
+class ForgetfulState:
+    """The network's state, but for the headers: it remembers only the last one."""
+
+    def __init__(self, network: AgreedNetwork) -> None:
+        state = network.state
+        turn = replace(state.turns[0], headers=state.turns[0].headers[-1:])
+        self.hashed = hash_state(replace(state, turns=(turn,)))
+        self._committed = Committed(1, 0, self.hashed.app_hash, self.hashed.state)
+        self._proofs = StateProofs(network.store)
+
+    def query(self, request: QueryRequest) -> QueryResponse:
+        """As the application answers."""
+        return self._proofs.answer(request, self._committed, self.hashed)
+
+
+async def test_checkpoint__older_than_the_state_remembers__is_agreed_with_a_warning_and_no_other_is_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    network = AgreedNetwork()
+    for _ in range(3):
+        network.checkpoint()
+    state, chain = ForgetfulState(network), Chain(network.members, chain_id=network.genesis.name)
+    for _ in range(2):
+        chain.add(state.hashed.app_hash)
+    node = Node(chain, state)
+    async with served(node) as url:
+        asked = Asked(network, node, url, tmp_path)
+        old = await asked.run("checkpoint", "1", "--genesis", str(asked.genesis))
+        assert old.exit_code == 0, old.output
+        assert "OLD" in old.output
+        assert "OLD" not in (await asked.run("checkpoint", "3")).output
+
+        true_query = state.query
+        state.query = lambda request: true_query(  # type: ignore[method-assign]  # the node shows another old one
+            replace(request, path=request.path.replace("/checkpoint/0/10000", "/checkpoint/0/20000"))
+        )
+        lied = await asked.run("checkpoint", "1")
+        assert lied.exit_code == 1
+        assert "LIGHT_PROOF_FORGED" in lied.output
 
 
 async def test_validator__of_the_set__is_told_and_an_unknown_one_is_not(asked: Asked) -> None:

@@ -7,7 +7,7 @@ import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp import web
@@ -20,9 +20,8 @@ from bridge.light.client import LightClient
 from bridge.light.rpc import STATE_PROOF_TYPE, NodeRpc
 from bridge.light.trust import Trusted, TrustRules
 from bridge.light.values import validator_json
-from node.app.abci import FinalizeBlockResponse, QueryRequest
+from node.app.abci import FinalizeBlockResponse, QueryRequest, QueryResponse
 from node.app.apphash import STATE_SHAPE
-from node.app.application import Application
 from tests.unit.app.network import Network
 from tests.unit.light.chain import GENESIS_NS, Chain, Member
 
@@ -49,10 +48,18 @@ class AgreedNetwork(Network):
         return response
 
 
+class State(Protocol):
+    """What answers queries of the state: an application."""
+
+    def query(self, request: QueryRequest) -> QueryResponse:
+        """The answer."""
+        ...
+
+
 class Node:
     """What one node of a network answers."""
 
-    def __init__(self, chain: Chain, app: Application | None = None) -> None:
+    def __init__(self, chain: Chain, app: State | None = None) -> None:
         self.chain = chain
         self.app = app
         self.tamper: Tamper = lambda _method, _params, result: result
