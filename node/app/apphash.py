@@ -122,6 +122,12 @@ def log_range(state: State, log: str) -> MountainRange:
     return found
 
 
+def section_contents(name: str, value: object) -> bytes:
+    """The bytes of a section with this value."""
+    kind = next(kind for known, _, kind in _SECTIONS if known == name)
+    return canonical.codec_of(kind).encode(value)
+
+
 def section_value(name: str, contents: bytes) -> Any:
     """The value that a section's bytes encode, of the type of its field in State. Raises EncodingError."""
     kind = next(kind for known, _, kind in _SECTIONS if known == name)

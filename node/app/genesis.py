@@ -16,6 +16,7 @@ from bridge.codec.feed import FilterEntry
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address, BlockNumber, Hash32, PublicKey, UnixSeconds, ValidatorId, Wei
 from node.app import canonical
+from node.app.carried import CarriedSection, decode_carried
 from node.app.errors import GenesisError
 from node.app.parameters import Parameters, RootChainParameters, least_no_ack_buffer_s
 from node.app.proposers import TOTAL_POWER_MAX
@@ -88,6 +89,8 @@ class Genesis:
     root_chains: tuple[RootChainGenesis, ...]
     parent: bytes
     """Empty, or what the network was forked from: genesis hash ‖ app hash."""
+    carried: tuple[CarriedSection, ...] = ()
+    """Of a fork: what it goes on from, in sections of the state that agree with all of the above."""
 
     def checked(self) -> "Genesis":
         """This genesis, if a network can start from it. Raises GenesisError that names the field."""
@@ -96,6 +99,7 @@ class Genesis:
         for index, root_chain in enumerate(self.root_chains):
             _check_root_chain(self, index, root_chain)
         _check_signed_bytes_differ(self.root_chains)
+        _check_carried(self)
         return self
 
 
@@ -179,6 +183,31 @@ def _check_root_chain(genesis: Genesis, index: int, root_chain: RootChainGenesis
     _require(_ascends(entries), f"{field}.filter", "must ascend by address and topic, without duplicates")
     is_later = all(entry.from_block > root_chain.block_number or entry.from_block == 0 for entry in root_chain.filter)
     _require(is_later, f"{field}.filter", "from_block must be 0 or beyond the genesis block")
+
+
+def _check_carried(genesis: Genesis) -> None:
+    """A fork's sections say what its own fields say, and nothing is under way in them."""
+    carried = decode_carried(genesis.carried)
+    _require((carried is None) == (not genesis.parent), "carried", "a fork, and only a fork, has it beside its parent")
+    if carried is None:
+        return
+    members = carried.validators.members
+    usable = [(one.id, one.signer, one.public_key, one.stake_wei) for one in members if one.has_usable_key]
+    named = [(one.id, one.signer, one.public_key, one.stake_wei) for one in genesis.validators]
+    _require(usable == named, "carried.validators", "must be the validators, and those whose keys are of no use here")
+    _require(carried.validators.epoch == genesis.epoch, "carried.validators", "must have the epoch")
+    for each in (carried.feeds, carried.proposals, carried.turns):
+        _require(len(each) == len(genesis.root_chains), "carried", "must have one of each per root chain")
+    for chain, root_chain in enumerate(genesis.root_chains):
+        feed, book, turn = carried.feeds[chain], carried.proposals[chain], carried.turns[chain]
+        place = (feed.filter, feed.cursor.number, feed.cursor.hash, feed.bodies, feed.is_paused)
+        wanted = (root_chain.filter, root_chain.block_number, root_chain.block_hash, (), False)
+        _require(place == wanted, f"carried.feeds[{chain}]", "must stand at the block, with the filter and no bodies")
+        next_header = (turn.next_start, turn.next_header_id, turn.deadline)
+        is_next = next_header == (root_chain.next_start, root_chain.next_header_id, None)
+        _require(is_next, f"carried.turns[{chain}]", "must wait for the next header, without a deadline")
+        is_idle = (book.account_root, book.current) == (root_chain.account_root, None)
+        _require(is_idle, f"carried.proposals[{chain}]", "must have the account root, and none under way")
 
 
 def _check_signed_bytes_differ(root_chains: tuple[RootChainGenesis, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from bridge.codec.feed import DONE_INDEX, Cursor, genesis_digest
 from bridge.codec.mmr import MountainRange
+from node.app.carried import decode_carried
 from node.app.engine_set import engine_members
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis, genesis_hash
 from node.app.messages import VERSION
@@ -27,8 +28,15 @@ FIRST_STEP = 1
 def genesis_state(genesis: Genesis) -> State:
     """The state that every node starts from; the genesis must be a checked one."""
     members = tuple(_record(validator) for validator in genesis.validators)
-    tally_set = tally_members(members)
-    senders = (Sender(validator.signer, nonce=0, node_id=b"", counter=0) for validator in genesis.validators)
+    validators = ValidatorsSection(genesis.epoch, members, (), tally_members(members), is_frozen=False)
+    feeds = tuple(_feed(chain, root_chain) for chain, root_chain in enumerate(genesis.root_chains))
+    turns = tuple(_turn(root_chain) for root_chain in genesis.root_chains)
+    proposals = tuple(ProposalBook(root_chain.account_root, None, (), None, ()) for root_chain in genesis.root_chains)
+    carried = decode_carried(genesis.carried)
+    if carried is not None:
+        validators, feeds, turns, proposals = carried.validators, carried.feeds, carried.turns, carried.proposals
+    tally_set = validators.tally_set
+    signers = {member.signer for member in validators.members} | {member.signer for member in tally_set}
     return State(
         params=ParametersSection(
             genesis_hash=genesis_hash(genesis),
@@ -39,16 +47,14 @@ def genesis_state(genesis: Genesis) -> State:
             version=VERSION,
             planned_upgrade=None,
         ),
-        validators=ValidatorsSection(genesis.epoch, members, (), tally_set, is_frozen=False),
+        validators=validators,
         engine_set=EngineSetSection(engine_members(tally_set), is_frozen=False),
         priorities=tuple(new_vector(tally_set) for _ in genesis.root_chains),
-        feeds=tuple(_feed(chain, root_chain) for chain, root_chain in enumerate(genesis.root_chains)),
+        feeds=feeds,
         tallies=(),
-        turns=tuple(_turn(root_chain) for root_chain in genesis.root_chains),
-        proposals=tuple(
-            ProposalBook(root_chain.account_root, None, (), None, ()) for root_chain in genesis.root_chains
-        ),
-        senders=tuple(sorted(senders, key=lambda sender: sender.address)),
+        turns=turns,
+        proposals=proposals,
+        senders=tuple(Sender(signer, nonce=0, node_id=b"", counter=0) for signer in sorted(signers)),
         checkpoint_log=MountainRange(),
         evidence_log=MountainRange(),
         record_log=MountainRange(),

@@ -110,6 +110,20 @@ class SnapshotKeeper:
         return next_log_part(previous, count, read)
 
 
+def kept_state(store: StateStore, height: int) -> HashedState | None:
+    """The state at the height of a snapshot that a store keeps; None if it keeps none. Raises StoreError."""
+    kept = next((stored for stored in store.snapshots() if stored.height == height), None)
+    if kept is None:
+        return None
+    sections: list[StoredSection] = []
+    first = 0
+    for part in canonical.decode(Manifest, kept.metadata).sections:
+        pieces = (store.snapshot_chunk(height, first + place) for place in range(len(part.pieces)))
+        sections.append(StoredSection(part.name, part.version, b"".join(pieces)))
+        first += len(part.pieces)
+    return hash_state(state_of(sections))
+
+
 class Restoration:
     """A snapshot of another node, while its chunks come in."""
 

@@ -14,7 +14,12 @@ from node.cli.errors import told_plainly
     required=True,
     help="Home of the validator: the directory of config.toml.",
 )
-def start(home: Path) -> None:
+@click.option(
+    "--accept-risk",
+    is_flag=True,
+    help="Start a fork though checkpoints of the network before it may land for ever (polygon form).",
+)
+def start(home: Path, accept_risk: bool) -> None:
     """Run the validator of one home, until SIGINT or SIGTERM.
 
     With `engine.kind = "comet"` it runs CometBFT as its child and takes part in the network of its peers. The local
@@ -24,4 +29,4 @@ def start(home: Path) -> None:
     from node.validator.start import run_validator
 
     with told_plainly():
-        run_validator(home.expanduser().absolute())
+        run_validator(home.expanduser().absolute(), accepts_risk=accept_risk)

@@ -3,7 +3,10 @@
 NodeError
 ├── GenesisUnreadable    GENESIS_UNREADABLE    the file that paths.genesis names cannot be read
 ├── ApiUnavailable       API_UNAVAILABLE       the API cannot listen where the configuration says
-└── KeyInUse             KEY_IN_USE            a signer key is still needed and is not dropped
+├── KeyInUse             KEY_IN_USE            a signer key is still needed and is not dropped
+├── HeightNotHeld        HEIGHT_NOT_HELD       state.db does not have the state at the height of a fork
+├── ForkTooEarly         FORK_TOO_EARLY        a checkpoint of the network before a fork may still land
+└── ForkMayLand          FORK_MAY_LAND         the same, for ever, and the operator has not accepted it
 """
 
 from typing import ClassVar
@@ -37,3 +40,21 @@ class KeyInUse(NodeError):
     """The state still names a key, or its validator has not left yet."""
 
     code = "KEY_IN_USE"
+
+
+class HeightNotHeld(NodeError):
+    """The state at the height of a fork is not in state.db."""
+
+    code = "HEIGHT_NOT_HELD"
+
+
+class ForkTooEarly(NodeError):
+    """A checkpoint of the network before a fork may still land, until a time that is named."""
+
+    code = "FORK_TOO_EARLY"
+
+
+class ForkMayLand(NodeError):
+    """A checkpoint of the network before a fork may land at any time, and the operator has not accepted it."""
+
+    code = "FORK_MAY_LAND"

@@ -26,6 +26,7 @@ from node.duties.supervisor import Supervisor
 from node.engine.local.block_store import BlockStore
 from node.store.lock import HomeLock
 from node.validator.errors import ApiUnavailable, GenesisUnreadable
+from node.validator.fork_start import refuse_early_start
 from node.validator.home import comet_engine, local_engine, open_home
 from node.validator.logs import configure_logging
 from node.validator.together import run_together
@@ -36,14 +37,16 @@ NEWS_INTERVAL_S = 1.0
 log = logging.getLogger(__name__)
 
 
-def run_validator(path: Path) -> None:
+def run_validator(path: Path, *, accepts_risk: bool = False) -> None:
     """Run the validator of a home in this process until it is told to stop.
+
+    `accepts_risk`: start a fork though checkpoints of the network before it may land for ever.
 
     Raises ConfigError, NodeError, and what genesis, keys, databases and engine raise, each with words for the operator.
     """
     home = load_home(path)
     configure_logging(home.config.log.level, home.config.log.format)
-    asyncio.run(_run_until_signal(home, read_genesis(home)))
+    asyncio.run(_run_until_signal(home, read_genesis(home), accepts_risk=accepts_risk))
 
 
 def read_genesis(home: Home) -> Genesis:
@@ -70,7 +73,7 @@ class Engine(Protocol):
         ...
 
 
-async def _run_until_signal(home: Home, genesis: Genesis) -> None:
+async def _run_until_signal(home: Home, genesis: Genesis, *, accepts_risk: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -80,6 +83,8 @@ async def _run_until_signal(home: Home, genesis: Genesis) -> None:
         session = await cleanup.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         bring_up = _with_comet if home.config.engine.kind == "comet" else _with_local
         validator, engine = bring_up(home, genesis, HttpTransport(session), clock, cleanup)
+        if validator.committed.height == 0:
+            refuse_early_start(genesis, clock.now(), accepts_risk=accepts_risk)
         await _serve(validator, home, cleanup)
         news = Supervisor((News(validator),), clock, NEWS_INTERVAL_S)
         await run_together(stop.wait(), engine.run(), validator.run(), news.run())
