@@ -57,6 +57,7 @@ class Readiness:
         self._contradiction: GenesisContradicted | None = None
         self._reorg: SideReorgBelowSigned | None = None
         self._holds_signed_chain = False
+        signer.compare(own_traces(committed().state, signer.ring.addresses))
 
     @property
     def committed(self) -> Committed:

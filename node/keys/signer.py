@@ -133,16 +133,19 @@ class Signer:
         """Why this home signs nothing until a person acts: a RecordError or TwinNode; None while it may sign."""
         return self._stop
 
+    def compare(self, traces: OwnTraces) -> None:
+        """Set `stop` if the record lacks something that a committed state says that we signed.
+
+        For the state that a node starts with: votes are not held back until it has caught up.
+        """
+        with self._lock:
+            self._compare(traces)
+
     def caught_up(self, traces: OwnTraces) -> None:
         """Begin to sign, if the record holds what the committed state says that we signed; else `stop` is set."""
         with self._lock:
-            if self._stop is not None:
-                return
-            lacking = first_lacking(self._record, self._genesis_hash, traces)
-            if lacking is None:
-                self._is_caught_up = True
-            else:
-                self._stop = stale(lacking)
+            self._compare(traces)
+            self._is_caught_up = self._stop is None
 
     def observe(self, executed: ExecutedTransaction) -> None:
         """Look at a transaction of a committed block: one under our key that the record lacks sets `stop`.
@@ -268,6 +271,12 @@ class Signer:
         if isinstance(self._opened_record, RecordError):
             raise self._opened_record
         return self._opened_record
+
+    def _compare(self, traces: OwnTraces) -> None:
+        if self._stop is None:
+            lacking = first_lacking(self._record, self._genesis_hash, traces)
+            if lacking is not None:
+                self._stop = stale(lacking)
 
     def _require_ready(self, signer: Address) -> None:
         if self._stop is not None:

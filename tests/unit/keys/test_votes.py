@@ -27,7 +27,7 @@ from node.keys.errors import ClockSkewed, DoubleSignRefused, KeyNotHeld, RecordD
 from node.keys.merging import covers
 from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
-from node.keys.signer import SignedVote, Signer
+from node.keys.signer import LastNonce, OwnTraces, SignedVote, Signer
 from node.keys.slots import VoteStep, step_of, vote_slot
 from tests.unit.keys.helpers import (
     ALICE,
@@ -229,6 +229,17 @@ def test_observe_vote__beyond_the_record__is_a_twin_s(record: SigningRecord, hei
     assert isinstance(signer.stop, TwinNode)
     with pytest.raises(TwinNode):
         signer.sign_vote(vote(9), ALICE.address)
+
+
+def test_compare__with_a_state_that_knows_more__stops_before_the_first_vote(record: SigningRecord) -> None:
+    signer = Signer(KeyRing((ALICE,)), record, GENESIS, CHAIN_ID)
+    signer.compare(NOTHING_ON_CHAIN)
+    assert signer.sign_vote(vote(1), ALICE.address)
+
+    signer.compare(OwnTraces((LastNonce(ALICE.address, 5),), ()))
+
+    with pytest.raises(StaleRecord):
+        signer.sign_vote(vote(2), ALICE.address)
 
 
 def test_observe_vote__beyond_the_record_while_catching_up__record_is_stale(record: SigningRecord) -> None:

@@ -1,0 +1,119 @@
+"""Votes of a network of four on real CometBFT: whose clock is wrong, or whose record is old, does not vote."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.chain.clock import ManualClock, SystemClock
+from config.file import load_home
+from node.app.abci import BlockIdFlag
+from node.devnet.chains_process import ChainsProcess
+from node.devnet.network import Devnet
+from node.devnet.settings import DevnetSettings
+from node.duties.clock_watch import LOOK_AGAIN_S, ClockWatch
+from node.duties.sntp import SntpClient
+from node.duties.status import Reason
+from node.engine.commits import CommittedBlock
+from node.keys.entries import Made
+from node.keys.errors import StaleRecord
+from node.validator.signing import import_from_chain
+from tests.unit.duties.test_clock_watch import Servers, telling
+
+VICTIM = 3
+"""It has 70 of 340 tokens, so that the others go on without it."""
+MADE = Made(1_700_000_000, "me@here", "test")
+
+
+class Watched:
+    """A devnet on CometBFT, and whether the victim has signed each block."""
+
+    def __init__(self, devnet: Devnet) -> None:
+        self.devnet = devnet
+        self.flags: list[BlockIdFlag] = []
+        self._is_new = asyncio.Event()
+        self._address = devnet.accounts.signers[VICTIM].address
+        devnet.engine.subscribe(0, self._note)
+
+    def _note(self, block: CommittedBlock) -> None:
+        self.flags += [vote.flag for vote in block.last_commit if vote.address == self._address]
+        self._is_new.set()
+
+    async def until(self, wanted: Callable[[], bool]) -> None:
+        """Run until it is as wanted after a block."""
+
+        async def look() -> None:
+            while not wanted():
+                self._is_new.clear()
+                await self._is_new.wait()
+
+        async with asyncio.timeout(60):
+            await look()
+
+    async def until_signed(self, flag: BlockIdFlag, blocks: int = 3) -> None:
+        """Until so many blocks in a row have this flag of the victim."""
+        await self.until(lambda: len(self.flags) >= blocks and set(self.flags[-blocks:]) == {flag})
+
+
+@asynccontextmanager
+async def running(home: Path) -> AsyncIterator[Watched]:
+    settings = DevnetSettings(home, api_port=0, engine="comet", traffic=False)
+    devnet = await Devnet.start(settings, SystemClock(), ChainsProcess.start)
+    try:
+        watched = Watched(devnet)
+        run = asyncio.create_task(devnet.run())
+        try:
+            yield watched
+        finally:
+            run.cancel()
+            await asyncio.gather(run, return_exceptions=True)
+    finally:
+        await devnet.close()
+
+
+@pytest.mark.timeout(180)
+async def test_clock__of_one_ten_minutes_off__others_go_on_without_its_precommits_until_it_is_set(
+    tmp_path: Path,
+) -> None:
+    servers, time = Servers(), ManualClock()
+    async with running(tmp_path) as network, servers.running(3):
+        victim = network.devnet.validators[VICTIM]
+        watch = ClockWatch(servers.names, SntpClient(time), victim.opened.signer, lambda: 0.0, time)
+        await network.until_signed(BlockIdFlag.COMMIT)
+
+        servers.answer(*[telling(time, 600)] * 3)
+        await watch.run_once()
+        await network.until_signed(BlockIdFlag.ABSENT)
+
+        servers.answer(*[telling(time)] * 3)
+        time.advance(LOOK_AGAIN_S)
+        await watch.run_once()
+        await network.until_signed(BlockIdFlag.COMMIT)
+
+
+@pytest.mark.timeout(180)
+async def test_record__older_copy__gives_no_vote_until_it_has_taken_in_what_the_chain_shows(tmp_path: Path) -> None:
+    async with running(tmp_path) as network:
+        await network.until_signed(BlockIdFlag.COMMIT)
+        home = network.devnet.files.validator(VICTIM)
+    shutil.copy(home / "signing.db", tmp_path / "old.db")
+    async with running(tmp_path) as network:
+        await network.until_signed(BlockIdFlag.COMMIT, blocks=6)
+    shutil.copy(tmp_path / "old.db", home / "signing.db")
+    (home / "local.db").unlink()  # with the mark of the newest record
+
+    async with running(tmp_path) as network:
+        victim = network.devnet.validators[VICTIM]
+        assert isinstance(victim.opened.signer.stop, StaleRecord), "before its first vote"
+        await network.until_signed(BlockIdFlag.ABSENT)
+        stop = victim.status().stopped_signing
+        assert stop is not None
+        assert stop.reason is Reason.STALE_RECORD
+    import_from_chain(load_home(home), MADE)
+
+    async with running(tmp_path) as network:
+        await network.until_signed(BlockIdFlag.COMMIT)
+        assert network.devnet.validators[VICTIM].status().stopped_signing is None
