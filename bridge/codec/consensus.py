@@ -36,6 +36,16 @@ class VoteType(IntEnum):
     PROPOSAL = 32
 
 
+class BlockIdFlag(IntEnum):
+    """What a validator's entry in a commit says."""
+
+    ABSENT = 1
+    COMMIT = 2
+    """It signed for the block."""
+    NIL = 3
+    """It signed for no block."""
+
+
 @dataclass(frozen=True, slots=True)
 class BlockId:
     """A block: its header's hash, and the root over the parts in which it is sent."""

@@ -7,10 +7,9 @@ v0.40.0, with validator keys of type secp256k1eth.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from hashlib import sha256
 
-from bridge.codec.consensus import BlockId, Vote, VoteType, block_id_bytes, recover_signer, vote_sign_bytes
+from bridge.codec.consensus import BlockId, BlockIdFlag, Vote, VoteType, block_id_bytes, recover_signer, vote_sign_bytes
 from bridge.codec.errors import ConsensusError, SignatureError
 from bridge.codec.protobuf import bytes_field, message_field, string_field, timestamp, varint_field
 from bridge.codec.secp256k1 import address_of, compressed
@@ -79,16 +78,6 @@ class EngineValidator:
     def address(self) -> Address:
         """The signer."""
         return address_of(self.public_key)
-
-
-class BlockIdFlag(IntEnum):
-    """What a validator's entry in a commit says."""
-
-    ABSENT = 1
-    COMMIT = 2
-    """It signed for the block."""
-    NIL = 3
-    """It signed for no block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Whoever can write the file decides what is trusted, so it is as good as the trus
 import json
 from dataclasses import dataclass
 
+from bridge.codec.light_block import CHAIN_ID_CHARACTERS_MAX
 from bridge.codec.types import Hash32
 from bridge.light.errors import SourceFailed, TrustUnusable
 from bridge.light.trust import Trusted
@@ -55,8 +56,10 @@ def decode_trust(data: bytes) -> KeptTrust:
             raise SourceFailed(f"over {FILE_BYTES_MAX} bytes")
         fields = as_object(json.loads(data), "trusted header")
         items = as_items(fields.get("validators"), "validators", VALIDATORS_MAX)
+        if not items:
+            raise SourceFailed("validators: nobody could sign anything")
         trusted = Trusted(
-            chain_id=as_text(fields.get("chain_id"), "chain_id", 50),
+            chain_id=as_text(fields.get("chain_id"), "chain_id", CHAIN_ID_CHARACTERS_MAX),
             height=as_number(fields.get("height"), "height"),
             hash=Hash32(as_hex(fields.get("hash"), "hash", (32,))),
             time_ns=as_number(fields.get("time_ns"), "time_ns"),

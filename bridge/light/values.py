@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from bridge.codec.consensus import BlockId
+from bridge.codec.consensus import BlockId, BlockIdFlag
 from bridge.codec.errors import ConsensusError, SignatureError
-from bridge.codec.light_block import BlockIdFlag, Commit, CommitSig, EngineValidator, Header
+from bridge.codec.light_block import CHAIN_ID_CHARACTERS_MAX, Commit, CommitSig, EngineValidator, Header
 from bridge.codec.secp256k1 import compressed, decompressed
 from bridge.codec.types import Address, Hash32
 from bridge.light.errors import SourceFailed
@@ -34,7 +34,7 @@ def header_of(value: object) -> Header:
     return Header(
         block_version=as_number(version.get("block"), "header.version.block"),
         app_version=as_number(version.get("app", "0"), "header.version.app"),
-        chain_id=as_text(fields.get("chain_id"), "header.chain_id", 50),
+        chain_id=as_text(fields.get("chain_id"), "header.chain_id", CHAIN_ID_CHARACTERS_MAX),
         height=as_number(fields.get("height"), "header.height"),
         time_ns=as_time_ns(fields.get("time"), "header.time"),
         last_block_id=_block_id_of(fields.get("last_block_id"), "header.last_block_id"),

@@ -7,6 +7,7 @@ bytes X ‖ Y, which the engine's conversion compresses.
 from dataclasses import dataclass
 from enum import IntEnum
 
+from bridge.codec.consensus import BlockIdFlag
 from bridge.codec.types import Address, Hash32, PublicKey
 
 
@@ -143,15 +144,6 @@ class ProcessProposalResponse:
 
     status: ProposalStatus
     reason: str = ""
-
-
-class BlockIdFlag(IntEnum):
-    """What a validator's entry in a commit says."""
-
-    ABSENT = 1
-    COMMIT = 2
-    NIL = 3
-    """It precommitted, but for no block."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from node.cli.words import ago
 
 if TYPE_CHECKING:
     from bridge.light.client import Agreed
-    from node.cli.light_state import AgreedState
-    from node.cli.light_trust import LightSettings
+    from node.light.agreed import AgreedState
+    from node.light.session import LightSettings
 
 T = TypeVar("T")
 Question = Callable[["AgreedState"], Coroutine[Any, Any, T]]
@@ -170,7 +170,7 @@ def _ask(trust: dict[str, Any], question: Question[T]) -> T:
     import asyncio
 
     from bridge.chain.clock import SystemClock
-    from node.cli.light_trust import ask
+    from node.light.session import ask
 
     with told_plainly():
         return asyncio.run(ask(_settings(**trust), question, SystemClock()))
@@ -187,7 +187,7 @@ def _settings(
     from bridge.chain.endpoint import label_of
     from bridge.light.trust import TrustRules
     from node.app.genesis import Genesis
-    from node.cli.light_trust import LightSettings, NamedHeader, read_genesis
+    from node.light.session import LightSettings, NamedHeader, read_genesis
 
     if (trust_height is None) is not (trust_hash is None):
         raise click.UsageError("--trust-height and --trust-hash belong together")

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bridge.codec.consensus import BlockIdFlag
 from bridge.codec.errors import SignatureError
 from bridge.codec.secp256k1 import compressed, decompressed, is_on_curve
 from bridge.codec.types import Address, Hash32, PublicKey
 from node.app.abci import (
-    BlockIdFlag,
     CommitVote,
     Event,
     EventAttribute,

@@ -22,11 +22,11 @@ from bridge.chain.outbox import Outbox
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import Transport
+from bridge.codec.consensus import BlockIdFlag
 from bridge.codec.types import BlockNumber
 from node.api.archive import ArchivedCheckpoints, CheckpointArchive
 from node.api.routes_engine import EngineRpc
 from node.api.view import ChainEndpoint, VerdictCount
-from node.app.abci import BlockIdFlag
 from node.app.errors import TransactionCode
 from node.app.messages import decode_transaction
 from node.app.parameters import Finality

@@ -5,7 +5,7 @@ that hangs say who is still there. So ENGINE_NO_QUORUM needs no block to be know
 """
 
 from bridge.chain.clock import Clock
-from node.app.abci import BlockIdFlag
+from bridge.codec.consensus import BlockIdFlag
 from node.engine.comet.rpc import CometRpc, ConsensusState, Status
 from node.engine.commits import CommittedBlock
 from node.engine.trouble import Trouble, TroubleCode

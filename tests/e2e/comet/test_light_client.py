@@ -20,12 +20,12 @@ from bridge.light.errors import HeaderForged, HeadersDiffer, LightError, ProofFo
 from bridge.light.trust import TrustRules
 from contracts import calls
 from node.api.routes_engine import RPC_PATH
-from node.cli.light_state import AgreedCheckpoint, AgreedState, AgreedValidator
-from node.cli.light_trust import LightSettings, NamedHeader, ask
 from node.devnet.bootstrap import ROOT
 from node.devnet.chains_process import ChainsProcess
 from node.devnet.network import Devnet
 from node.devnet.settings import DevnetSettings
+from node.light.agreed import AgreedCheckpoint, AgreedState, AgreedValidator
+from node.light.session import LightSettings, NamedHeader, ask
 from node.validator.together import run_together
 
 CLOCK = SystemClock()

@@ -19,9 +19,9 @@ from node.app.genesis import Genesis
 from node.app.genesis_file import genesis_to_json
 from node.app.proofs import StateProofs
 from node.app.state import Committed
-from node.cli.light_state import AgreedState
-from node.cli.light_trust import LightSettings, NamedHeader, ask
 from node.cli.main import main
+from node.light.agreed import AgreedState
+from node.light.session import LightSettings, NamedHeader, ask
 from tests.unit.app import logs
 from tests.unit.app.network import TOKEN
 from tests.unit.light.chain import Chain

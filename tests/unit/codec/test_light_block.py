@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.codec.consensus import BlockId
+from bridge.codec.consensus import BlockId, BlockIdFlag
 from bridge.codec.errors import ConsensusError
 from bridge.codec.light_block import (
-    BlockIdFlag,
     CommitSig,
     EngineValidator,
     Header,

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.codec.consensus import BlockIdFlag
 from bridge.codec.types import Address, Hash32, PublicKey
 from node.app.abci import (
     ApplySnapshotChunkRequest,
     ApplySnapshotChunkResponse,
     ApplySnapshotChunkResult,
-    BlockIdFlag,
     CheckTxRequest,
     CheckTxResponse,
     CheckTxType,

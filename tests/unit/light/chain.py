@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from bridge.codec.consensus import BlockId, Vote, VoteType, sign_digest, to_engine, vote_sign_bytes
+from bridge.codec.consensus import BlockId, BlockIdFlag, Vote, VoteType, sign_digest, to_engine, vote_sign_bytes
 from bridge.codec.hash import keccak256
 from bridge.codec.light_block import (
     BLOCK_PROTOCOL,
-    BlockIdFlag,
     Commit,
     CommitSig,
     EngineValidator,

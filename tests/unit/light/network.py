@@ -14,8 +14,8 @@ from aiohttp import web
 
 from bridge.chain.clock import ManualClock
 from bridge.chain.transport import HttpTransport
-from bridge.codec.consensus import BlockId
-from bridge.codec.light_block import BlockIdFlag, CommitSig, Header, LightBlock
+from bridge.codec.consensus import BlockId, BlockIdFlag
+from bridge.codec.light_block import CommitSig, Header, LightBlock
 from bridge.light.client import LightClient
 from bridge.light.rpc import STATE_PROOF_TYPE, NodeRpc
 from bridge.light.trust import Trusted, TrustRules

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.codec.consensus import BlockIdFlag
 from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH
 from node.app.abci import (
-    BlockIdFlag,
     CheckTxRequest,
     CommitVote,
     FinalizeBlockRequest,

@@ -21,7 +21,7 @@ from node.app.apphash import STATE_SHAPE
 from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json
 from node.app.genesis_state import genesis_state
-from node.cli.light_state import AgreedState
+from node.light.agreed import AgreedState
 from node.store.files import require_private, write_private
 
 TRUST_FILE = "trusted.json"
