@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.chain.clock import ManualClock, SystemClock
+from bridge.codec.consensus import BlockIdFlag
 from config.file import load_home
-from node.app.abci import BlockIdFlag
 from node.devnet.chains_process import ChainsProcess
 from node.devnet.network import Devnet
 from node.devnet.settings import DevnetSettings
