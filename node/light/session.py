@@ -52,6 +52,13 @@ def read_genesis(path: Path) -> Genesis:
     return genesis_from_json(path.read_bytes())
 
 
+def trust_in_genesis(genesis: Genesis) -> Trusted:
+    """Trust in the validators that our genesis hands to the engine."""
+    members = genesis_state(genesis).engine_set.members
+    validators = [EngineValidator(member.public_key, member.power) for member in members]
+    return trust_genesis(genesis.name, genesis.time_s * NANOSECONDS_PER_SECOND, validators)
+
+
 async def ask(settings: LightSettings, question: Callable[[AgreedState], Coroutine[Any, Any, T]], clock: Clock) -> T:
     """Put a question to the agreed state, and keep the header that the answer rests on."""
     async with aiohttp.ClientSession() as session:
@@ -78,7 +85,7 @@ async def _start(settings: LightSettings, primary: NodeRpc) -> KeptTrust:
             f"{settings.home} keeps no trusted header yet: give --genesis, or --trust-height and --trust-hash"
         )
     if isinstance(start, Genesis):
-        begun = _trust_in_genesis(start)
+        begun = trust_in_genesis(start)
     else:
         begun = verify_named(await primary.light_block(start.height), start.height, start.hash)
     if kept is not None and kept.trusted.chain_id != begun.chain_id:
@@ -92,12 +99,6 @@ def _root_of(start: Genesis | NamedHeader) -> str:
     if isinstance(start, Genesis):
         return f"genesis {to_hex(genesis_hash(start))}"
     return f"header {start.height} {to_hex(start.hash)}"
-
-
-def _trust_in_genesis(genesis: Genesis) -> Trusted:
-    members = genesis_state(genesis).engine_set.members
-    validators = [EngineValidator(member.public_key, member.power) for member in members]
-    return trust_genesis(genesis.name, genesis.time_s * NANOSECONDS_PER_SECOND, validators)
 
 
 def _kept(home: Path) -> KeptTrust | None:

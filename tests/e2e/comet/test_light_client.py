@@ -13,11 +13,14 @@ import pytest
 from aiohttp import web
 
 from bridge.chain.clock import SystemClock
+from bridge.chain.transport import HttpTransport
 from bridge.codec.abi import encode_call
 from bridge.codec.types import ValidatorId, Wei
 from bridge.light.client import Agreed
 from bridge.light.errors import HeaderForged, HeadersDiffer, LightError, ProofForged
-from bridge.light.trust import TrustRules
+from bridge.light.rpc import NodeRpc
+from bridge.light.trust import TrustRules, trust_in
+from bridge.light.verifier import verify
 from contracts import calls
 from node.api.routes_engine import RPC_PATH
 from node.devnet.bootstrap import ROOT
@@ -25,7 +28,7 @@ from node.devnet.chains_process import ChainsProcess
 from node.devnet.network import Devnet
 from node.devnet.settings import DevnetSettings
 from node.light.agreed import AgreedCheckpoint, AgreedState, AgreedValidator
-from node.light.session import LightSettings, NamedHeader, ask
+from node.light.session import LightSettings, NamedHeader, ask, trust_in_genesis
 from node.validator.together import run_together
 
 CLOCK = SystemClock()
@@ -61,6 +64,19 @@ async def relayed(url: str, change: Callable[[str, Any], None]) -> AsyncIterator
 
 async def newest(state: AgreedState) -> Agreed:
     return await state.client.newest()
+
+
+async def follow_each_header(devnet: Devnet) -> set[int]:
+    """The powers of the sets, from one header to the next: each by the set that the one before names."""
+    trusted, totals = trust_in_genesis(devnet.genesis), set[int]()
+    async with aiohttp.ClientSession() as session:
+        node = NodeRpc(devnet.api_urls[0] + RPC_PATH, 0, HttpTransport(session))
+        newest_height = (await node.light_block()).header.height
+        for height in range(1, newest_height + 1):
+            block = await node.light_block(height)
+            totals.add(verify(trusted, block, TrustRules(), int(CLOCK.now() * 1e9)).total)
+            trusted = trust_in(block)
+    return totals
 
 
 async def last_checkpoint(state: AgreedState) -> AgreedCheckpoint:
@@ -104,6 +120,8 @@ async def _story(devnet: Devnet, path: Path) -> None:
     assert (await ask(anew, newest, CLOCK)).signed.total == 440, "from genesis, over the change of the set"
     named = NamedHeader(before.header.height, before.header.hash)
     assert (await ask(replace(light, home=path / "named", start=named), newest, CLOCK)).signed.total == 440
+
+    assert await follow_each_header(devnet) == {340, 440}
 
     for number, (error, change) in enumerate(LIES):
         async with relayed(urls[0], change) as liar:
