@@ -10,14 +10,16 @@ from typing import Literal
 
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
-from bridge.codec.types import Address, Wei
+from bridge.codec.types import Address, Hash32, Wei
 from config.table import FreeTable, RpcUrl, key, required
 from node.api.settings import ApiSettings
 from node.app.genesis import ROOT_CHAINS_MAX
+from node.app.messages import Upgrade as UpgradeStatement
 
 _MEBIBYTE = 1024 * 1024
 _SIGNERS_MAX = 32
 _NTP_SERVER = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?")
+_DIGEST = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 _PEER = re.compile(r"[0-9a-f]{40}@[^@\s:]+:[0-9]{1,5}")
 
 
@@ -263,6 +265,25 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Which upgrade this operator agrees to; once over two thirds of the power name the same, it is fixed."""
+
+    version: int = key(0, "Version of the rules that takes over, as its release notes say; 0: none.", most=255)
+    height: int = key(0, "Engine block from which on it holds; at least 100 blocks after the agreement.", unit="blocks")
+    notes_digest: str = key("", "keccak256 of the release notes, 64 hex digits, as the release says.")
+
+    def __post_init__(self) -> None:
+        if self.version and not (self.height and _DIGEST.fullmatch(self.notes_digest)):
+            raise ValueError("upgrade.version needs upgrade.height, and upgrade.notes_digest of 64 hex digits")
+
+    @property
+    def statement(self) -> UpgradeStatement | None:
+        """What the node says of it; None without one."""
+        digest = Hash32(bytes.fromhex(self.notes_digest.removeprefix("0x")))
+        return UpgradeStatement(self.version, self.height, digest) if self.version else None
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """Who orders the network's blocks."""
 
@@ -287,6 +308,7 @@ class NodeConfig:
     paths: Paths = key(Paths(), "Where the node's files are.")
     log: Log = key(Log(), "What the node writes.")
     engine: Engine = key(Engine(), "Who orders blocks.")
+    upgrade: Upgrade = key(Upgrade(), "Which upgrade this operator agrees to.")
     clock: Clock = key(Clock(), "How this machine's clock is watched.")
     api: Api = key(Api(), "The REST API.")
     rpc: Rpc = key(Rpc(), "How endpoints are used.")

@@ -39,18 +39,18 @@ from node.app.abci import (
 from node.app.apphash import HashedState, hash_state, state_of
 from node.app.draft import NANOSECONDS_PER_SECOND
 from node.app.engine_set import updates_of
-from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode
+from node.app.errors import GenesisError, HeightError, StoreError, TransactionCode, UpgradeNeeded
 from node.app.execution import BlockInput, BlockOutcome, execute_block, nonce_refusal
 from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_state import genesis_state
 from node.app.mempool import MempoolView
-from node.app.messages import VERSION
 from node.app.opened import OpenedTransaction, TransactionOpener
 from node.app.proofs import StateProofs
 from node.app.snapshots import SnapshotRefused
 from node.app.state import Committed
 from node.app.state_sync import Restoration, SnapshotKeeper, SnapshotPolicy
 from node.app.store import StateStore, StoredState
+from node.app.versions import FIRST_VERSION, NEWEST_VERSION
 
 SOFTWARE_VERSION = "0.1.0"
 INITIAL_HEIGHT = 1
@@ -80,7 +80,8 @@ class Application:
     """One validator's replicated state machine.
 
     `opener` remembers verified transactions by their bytes and may be shared by all nodes of a process. Raises
-    StoreError if what the store holds does not have the app hash saved with it, or belongs to another network.
+    StoreError if what the store holds does not have the app hash saved with it, or belongs to another network, and
+    UpgradeNeeded if its rules are of a newer version than `newest_version`.
     """
 
     def __init__(
@@ -89,9 +90,11 @@ class Application:
         store: StateStore,
         opener: TransactionOpener | None = None,
         snapshots: SnapshotPolicy = SnapshotPolicy(),  # noqa: B008 - frozen
+        newest_version: int = NEWEST_VERSION,
     ) -> None:
         self.genesis = genesis
         self._store = store
+        self._newest_version = newest_version
         self._snapshots = SnapshotKeeper(store, snapshots)
         self._restoration: Restoration | None = None
         self._opener = opener or TransactionOpener(genesis_hash(genesis))
@@ -117,7 +120,7 @@ class Application:
         committed = self._committed
         return InfoResponse(
             version=SOFTWARE_VERSION,
-            app_version=VERSION,
+            app_version=FIRST_VERSION,
             last_block_height=committed.height,
             last_block_app_hash=committed.app_hash if committed.height else b"",
         )
@@ -159,7 +162,7 @@ class Application:
         if request.height != before.height + 1:
             raise HeightError(f"block {request.height} does not follow the committed block {before.height}")
         transactions = tuple(self._opener.open(data) for data in request.txs)
-        block = BlockInput(request.height, request.time_ns, transactions, request.misbehavior)
+        block = BlockInput(request.height, request.time_ns, transactions, request.misbehavior, self._newest_version)
         outcome = execute_block(before.state, block)
         hashed = hash_state(outcome.state, self._hashed)
         committed = Committed(request.height, request.time_ns, hashed.app_hash, outcome.state)
@@ -235,6 +238,9 @@ class Application:
         if hashed.state.params.genesis_hash != genesis_hash(self.genesis):
             why = "the network has another genesis than this home: copy the network's genesis.json"
             return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT, reason=why)
+        if hashed.state.params.version > self._newest_version:
+            why = str(UpgradeNeeded(hashed.state.params.version, restoration.height + 1))
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT, reason=why)
         # Its block's time is not proved by anything; until the next block it is only known to be after the genesis.
         time_ns = self.genesis.time_s * NANOSECONDS_PER_SECOND
         stored = StoredState(restoration.height, time_ns, hashed.app_hash, hashed.sections)
@@ -257,6 +263,9 @@ class Application:
             raise StoreError(f"the state at height {stored.height} does not have its app hash: restore state.db")
         if hashed.state.params.genesis_hash != genesis_hash(self.genesis):
             raise StoreError("the stored state belongs to another network than the genesis: use its own home")
+        version = hashed.state.params.version
+        if version > self._newest_version:
+            raise UpgradeNeeded(version, stored.height + 1)
         return hashed, Committed(stored.height, stored.time_ns, stored.app_hash, hashed.state)
 
     def _check(self, data: bytes, *, is_new: bool) -> TransactionCode:

@@ -16,13 +16,14 @@ from node.app.engine_set import next_engine_set
 from node.app.errors import TransactionCode, UpgradeNeeded
 from node.app.evidence import record_evidence
 from node.app.feed import apply_steps, watch_agreement
-from node.app.messages import VERSION, ProposeCheckpoint
+from node.app.messages import ProposeCheckpoint
 from node.app.opened import OpenedTransaction
 from node.app.reorgs import update_pause
 from node.app.state import Sender, State
 from node.app.statements import record_attest
 from node.app.store import LogEntry
 from node.app.tallies import agreed_upgrade
+from node.app.versions import NEWEST_VERSION
 
 UPGRADE_NOTICE_BLOCKS = 100
 NONCE_WINDOW = 2**32
@@ -36,6 +37,8 @@ class BlockInput:
     time_ns: int
     transactions: Sequence[OpenedTransaction | TransactionCode]
     misbehavior: Sequence[Misbehavior] = ()
+    newest_version: int = NEWEST_VERSION
+    """The newest version of the rules that the program has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class BlockOutcome:
 def execute_block(state: State, block: BlockInput) -> BlockOutcome:
     """The state after a block, and what the engine, the logs and the story get. Raises UpgradeNeeded."""
     draft = Draft(state, block.height, block.time_ns)
-    _upgrade(draft)
+    _upgrade(draft, block.newest_version)
     for found in block.misbehavior:
         record_evidence(draft, found)
     for chain in range(len(draft.feeds)):
@@ -113,12 +116,12 @@ def _record(draft: Draft, transaction: OpenedTransaction) -> TransactionCode:
     return TransactionCode.OK
 
 
-def _upgrade(draft: Draft) -> None:
+def _upgrade(draft: Draft, newest_version: int) -> None:
     """Let a planned version take over at its height."""
     planned = draft.params.planned_upgrade
     if planned is None or draft.height < planned.height:
         return
-    if planned.version > VERSION:
+    if planned.version > newest_version:
         raise UpgradeNeeded(planned.version, planned.height)
     draft.params = replace(draft.params, version=planned.version, planned_upgrade=None)
     draft.emit("upgraded", version=planned.version)

@@ -5,7 +5,6 @@ from bridge.codec.mmr import MountainRange
 from node.app.carried import decode_carried
 from node.app.engine_set import engine_members
 from node.app.genesis import Genesis, GenesisValidator, RootChainGenesis, genesis_hash
-from node.app.messages import VERSION
 from node.app.proposers import new_vector
 from node.app.staking import is_usable_key, tally_members
 from node.app.state import (
@@ -20,6 +19,7 @@ from node.app.state import (
     ValidatorRecord,
     ValidatorsSection,
 )
+from node.app.versions import FIRST_VERSION
 
 FIRST_GENERATION = 1
 FIRST_STEP = 1
@@ -44,7 +44,7 @@ def genesis_state(genesis: Genesis) -> State:
             staking_root_chain=genesis.staking_root_chain,
             network=genesis.parameters,
             root_chains=tuple(root_chain.parameters for root_chain in genesis.root_chains),
-            version=VERSION,
+            version=FIRST_VERSION,
             planned_upgrade=None,
         ),
         validators=validators,

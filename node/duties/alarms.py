@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bridge.codec.events import Staked
 from node.app.state import WEI_PER_TOKEN, Feed, State
+from node.app.versions import NEWEST_VERSION
 from node.duties.follow import FollowRoot, FollowSide
 
 ALARMING_PART = 4
@@ -21,6 +22,12 @@ def _of_the_set(state: State) -> Iterator[str]:
         yield "ENGINE_SET_FROZEN: the engine's set no longer follows the contract's"
     if validators.is_frozen:
         yield "APP_SET_FROZEN: the contract's set has nobody who could count"
+    planned = state.params.planned_upgrade
+    if planned is not None and planned.version > NEWEST_VERSION:
+        yield (
+            f"UPGRADE_PLANNED: from engine block {planned.height} on version {planned.version} of the rules is needed, "
+            f"and this program has {NEWEST_VERSION}: install it before"
+        )
     leavers = {record.id for record in validators.members if record.deactivation_epoch}
     leaving = sum(member.power for member in validators.tally_set if member.id in leavers)
     if leaving and leaving * ALARMING_PART >= _total_power(state):

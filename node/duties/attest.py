@@ -5,7 +5,7 @@ from collections.abc import Callable
 from bridge.chain.errors import ChainError
 from bridge.codec.feed import Step
 from node.app import canonical
-from node.app.messages import Attest, Head, MessageKind, ReanchorList, Statement, Valid, statement_order
+from node.app.messages import Attest, Head, MessageKind, ReanchorList, Statement, Upgrade, Valid, statement_order
 from node.app.state import Committed, Proposal, State
 from node.duties.follow import FollowRoot, FollowSide
 from node.duties.genesis_check import expects
@@ -20,6 +20,7 @@ from node.duties.statements import (
     feed_statements,
     head_statement,
     proposals_to_judge,
+    upgrade_statements,
 )
 from node.duties.status import Moment
 from node.duties.transactions import TransactionSender
@@ -41,7 +42,9 @@ class AttestDuty:
         judge: Judge,
         side: FollowSide,
         roots: tuple[FollowRoot, ...],
+        upgrade: Upgrade | None = None,
     ) -> None:
+        """`upgrade` is what the operator of this node agrees to."""
         self._committed = committed
         self._readiness = readiness
         self._sender = sender
@@ -49,6 +52,7 @@ class AttestDuty:
         self._judge = judge
         self._side = side
         self._roots = roots
+        self._upgrade = upgrade
         self._last_head: HeadReport | None = None
         self._last_height = -1
         self.last_signed: dict[int, Moment] = {}
@@ -101,6 +105,7 @@ class AttestDuty:
             told = chain_statements(state, identity.id, reanchoring.statement.root_chain).reanchor
             if told != reanchoring.statement:
                 statements.append(reanchoring.statement)
+        statements += upgrade_statements(state, identity.id, self._upgrade)
         return by_precedence(statements)
 
     async def _contract_expects(self, follow: FollowRoot, state: State, proposal: Proposal) -> bool:

@@ -185,6 +185,13 @@ def said_invalid(proposal: Proposal, validator: ValidatorId) -> bool:
     return any(verdict.validator == validator and not verdict.is_valid for verdict in proposal.verdicts)
 
 
+def upgrade_statements(state: State, validator: ValidatorId, wanted: Upgrade | None) -> tuple[Upgrade, ...]:
+    """The upgrade that this node's operator wants, until the state has it from this validator, or it has taken over."""
+    voter = voter_of(state, validator)
+    is_said = voter is not None and voter.upgrade == wanted
+    return () if wanted is None or is_said or wanted.version <= state.params.version else (wanted,)
+
+
 _PRECEDENCE: tuple[type[Statement], ...] = (Head, Conflict, Valid, Invalid, Quiet, Reanchor, Steps, Upgrade)
 """What goes first when not everything fits into one attestation."""
 

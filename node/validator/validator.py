@@ -90,7 +90,14 @@ class Validator:
             lambda: self.committed, self.readiness, sender, proposal_maker or honest_proposals(self.side)
         )
         self.attest = AttestDuty(
-            lambda: self.committed, self.readiness, sender, opened.signer, self.judge, self.side, self.roots
+            lambda: self.committed,
+            self.readiness,
+            sender,
+            opened.signer,
+            self.judge,
+            self.side,
+            self.roots,
+            opened.config.upgrade.statement,
         )
         self.submits = tuple(self._submit(root) for root in self.roots)
         self.watches = tuple(self._watch_contracts(root) for root in self.roots)

@@ -13,8 +13,8 @@ from config.schema import Comet
 from config.table import Setting, free_table
 from node.app.genesis import Genesis
 from node.app.messages import TRANSACTION_BYTES_MAX
-from node.app.messages import VERSION as APP_VERSION
 from node.app.parameters import Parameters
+from node.app.versions import FIRST_VERSION
 from node.engine.errors import EngineSettingRefused
 from node.store.files import write_private
 
@@ -113,7 +113,7 @@ def comet_genesis(genesis: Genesis) -> bytes:
                 "max_bytes": "1048576",
             },
             "validator": {"pub_key_types": ["secp256k1eth"]},
-            "version": {"app": str(APP_VERSION)},
+            "version": {"app": str(FIRST_VERSION)},
             "abci": {"vote_extensions_enable_height": "0"},
         },
         "app_hash": "",

@@ -421,6 +421,27 @@ def test_upgrade__over_two_thirds_with_notice__fixed_and_a_node_without_it_stops
     assert network.app.committed.height == upgrade.height - 1
 
 
+def test_upgrade__at_its_height__a_program_with_it_goes_on_and_one_without_it_cannot_read_what_followed() -> None:
+    network = Network()
+    upgrade = Upgrade(version=2, height=network.app.committed.height + 110, notes_digest=keccak256(b"notes"))
+    vote(network, upgrade, 3)
+    network.empty_blocks(upgrade.height - 1 - network.app.committed.height)
+    with pytest.raises(UpgradeNeeded):
+        network.block()
+    network.blocks.pop()
+    network.app = Application(network.genesis, network.store, newest_version=2)
+    network.twins = [Application(network.genesis, MemoryStateStore(), newest_version=2)]
+    for request in network.blocks:
+        network.twins[0].finalize_block(request)
+        network.twins[0].commit()
+    network.block()
+    assert (network.state.params.version, planned(network)) == (2, None)
+    network.checkpoint()
+    assert network.app.info().app_version == 1, "the engine's chain is what it was"
+    with pytest.raises(UpgradeNeeded, match="version 2"):
+        Application(network.genesis, network.store)
+
+
 def test_upgrade__too_little_notice__not_fixed() -> None:
     network = Network()
     vote(network, Upgrade(2, network.app.committed.height + 100, keccak256(b"notes")), 4)

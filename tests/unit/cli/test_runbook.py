@@ -47,6 +47,7 @@ TREES: tuple[type[Exception], ...] = (
 )
 ALARMS = {
     *("MISBEHAVIOR", "ENGINE_SET_FROZEN", "APP_SET_FROZEN", "LEAVING_THIRD", "JOINER_OVER_QUARTER"),
+    "UPGRADE_PLANNED",
     "CLOCK_UNSURE",
 }
 

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from bridge.chain.fees import FeePolicy
 from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
 from bridge.codec.hexadecimal import checksum_address
-from bridge.codec.types import Address
+from bridge.codec.types import Address, Hash32
 from config.errors import ConfigInvalid, ConfigUnreadable
 from config.file import FILE_BYTES_MAX, FILE_NAME, dump_config, load_home, parse_config, write_config
 from config.schema import Api, Comet, Engine, Fees, Keys, Log, NodeConfig, Paths, RootChain, Rpc, SideChain
 from config.table import FreeTable, RpcUrl, Setting
 from node.api.settings import ApiSettings
+from node.app.messages import Upgrade
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 SECRET_URL = "https://user:hunter2@rpc.example/v3/0123456789abcdef"
@@ -233,3 +234,17 @@ def test_address__written__has_its_checksum() -> None:
     address = Address(bytes.fromhex(ADDRESS[2:]))
 
     assert checksum_address(address) in dump_config(replace(read(LEAST), keys=Keys(submission=address)))
+
+
+def test_upgrade__given_whole__is_what_the_node_says() -> None:
+    assert read(LEAST).upgrade.statement is None
+    config = read(f'{LEAST}\n[upgrade]\nversion = 2\nheight = 9000\nnotes_digest = "{"ab" * 32}"')
+    assert config.upgrade.statement == Upgrade(2, 9_000, Hash32(b"\xab" * 32))
+
+
+@pytest.mark.parametrize(
+    "lines", ["version = 2", f'version = 2\nnotes_digest = "{"ab" * 32}"', "version = 2\nheight = 5"]
+)
+def test_upgrade__given_in_part__is_refused(lines: str) -> None:
+    with pytest.raises(ConfigInvalid, match=r"upgrade\.height"):
+        read(f"{LEAST}\n[upgrade]\n{lines}")

@@ -6,7 +6,9 @@ import pytest
 
 from bridge.codec.hash import keccak256
 from bridge.codec.secp256k1 import address_of, public_key_of
+from node.app.messages import Upgrade
 from node.app.state import State
+from node.app.versions import NEWEST_VERSION
 from node.duties.alarms import alarms
 from tests.unit.app import logs
 from tests.unit.app.network import Network
@@ -51,6 +53,16 @@ async def test_alarms__a_malformed_log_before_the_joiner__is_passed_over(world: 
     world.root.mine(count=3)
     await world.look()
     assert _alarms(world) == ["JOINER_OVER_QUARTER"]
+
+
+async def test_alarms__an_upgrade_that_this_program_lacks__said_until_it_has_taken_over(world: World) -> None:
+    await world.look()
+    params = world.state.params
+    planned = Upgrade(NEWEST_VERSION + 1, 500, keccak256(b"notes"))
+    assert _alarms(world, replace(world.state, params=replace(params, planned_upgrade=planned))) == ["UPGRADE_PLANNED"]
+    known = replace(planned, version=NEWEST_VERSION)
+    assert _alarms(world, replace(world.state, params=replace(params, planned_upgrade=known))) == []
+    assert _alarms(world) == []
 
 
 @pytest.mark.parametrize(("leavers", "is_said"), [((4,), False), ((3,), False), ((2,), True), ((3, 4), True)])

@@ -5,9 +5,11 @@ from dataclasses import replace
 from bridge.codec.hash import keccak256
 from bridge.codec.types import BlockNumber
 from node.app.errors import TransactionCode
-from node.app.messages import Conflict, Head, MessageKind, ProposeCheckpoint, Steps, Valid, decode_transaction
+from node.app.messages import Conflict, Head, MessageKind, ProposeCheckpoint, Steps, Upgrade, Valid, decode_transaction
 from node.app.state import Stage
+from node.duties.attest import AttestDuty
 from node.duties.contract_view import CheckpointView
+from node.duties.statements import upgrade_statements
 from node.duties.status import Moment
 from node.duties.transactions import RESEND_BLOCKS
 from tests.unit.app import logs
@@ -274,3 +276,25 @@ async def test_propose__another_maker__its_proposal_is_signed_and_sent_too(world
     response = world.block()
     assert [result.code for result in response.tx_results] == [TransactionCode.FUTURE_RANGE]
     assert asked == [0]
+
+
+async def test_attest__an_upgrade_that_the_operator_agrees_to__said_until_the_state_has_it_and_it_took_over(
+    world: World,
+) -> None:
+    wanted = Upgrade(2, 500, keccak256(b"notes"))
+    assert upgrade_statements(world.state, world.identity.id, None) == ()
+    assert upgrade_statements(world.state, world.identity.id, wanted) == (wanted,)
+    assert upgrade_statements(world.state, world.identity.id, replace(wanted, version=1)) == (), "it is in force"
+    duty = AttestDuty(
+        lambda: world.committed,
+        *(world.readiness, world.sender, world.signer, world.judge, world.follow_side, (world.follow_root,)),
+        upgrade=wanted,
+    )
+    world.side.mine(count=5)
+    await world.look()
+    await duty.run_once()
+    assert world.said() == {Head, Upgrade}
+    world.block(*(world.network.attest(other, wanted) for other in world.others[:2]))
+    assert world.state.params.planned_upgrade == wanted, "three of four said so"
+    await duty.run_once()
+    assert len(world.engine.sent) == 1
