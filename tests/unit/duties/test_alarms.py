@@ -95,3 +95,32 @@ async def test_alarms__exactly_a_quarter_leaves__is_said(world: World) -> None:
     network.l1_block(logs.unstake_init(1, 2, deactivation_epoch=2))
     network.see_l1()
     assert _alarms(world, network.state) == ["LEAVING_THIRD"]
+
+
+async def test_alarms__a_leaver_has_left__said_no_more(world: World) -> None:
+    network = Network()
+    network.l1_block(logs.unstake_init(2, 2, deactivation_epoch=2))
+    network.see_l1()
+    assert _alarms(world, network.state) == ["LEAVING_THIRD"]
+    network.checkpoint()
+    assert _alarms(world, network.state) == []
+
+
+async def test_alarms__a_stake_that_the_engine_cannot_count__said_until_the_contract_has_another(world: World) -> None:
+    network = Network()
+    network.l1_block(logs.stake_update(1, 2, 2**61 * TOKEN))
+    network.see_l1()
+    assert _alarms(world, network.state) == ["ENGINE_SET_FROZEN"]
+    network.l1_block(logs.stake_update(1, 3, 100 * TOKEN))
+    network.see_l1()
+    assert _alarms(world, network.state) == []
+
+
+async def test_alarms__everybody_was_forced_out__said_until_somebody_joins(world: World) -> None:
+    network = Network()
+    network.l1_block(*(logs.unstake_init(number, 2, 1) for number in (1, 2, 3, 4)))
+    network.see_l1()
+    assert "APP_SET_FROZEN" in _alarms(world, network.state)
+    network.l1_block(logs.staked(address_of(NEWCOMER), 5, 10 * TOKEN, NEWCOMER))
+    network.see_l1(network.validators[3])
+    assert "APP_SET_FROZEN" not in _alarms(world, network.state)

@@ -118,6 +118,10 @@ async def test_status__we_are_leaving__how_many_acks_are_left(world: World) -> N
     world.network.l1_block(logs.unstake_init(1, 2, deactivation_epoch=2))
     world.network.see_l1()
     assert _status(world).leaving_acks == 1
+    state = world.state
+    left = replace(state, validators=replace(state.validators, members=state.validators.members[1:]))
+    status = node_status(_parts(world), replace(world.committed, state=left))
+    assert status.leaving_acks is None, "its node may be switched off"
 
 
 async def test_status__paused_and_stopped__are_shown(world: World) -> None:
