@@ -12,10 +12,10 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
+.PHONY: help install devnet soak test e2e lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
 
 help: ## Show this list.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
 
 install: $(VENV)/.installed ## Make .venv with the locked dependencies.
 
@@ -33,8 +33,11 @@ devnet: install ## Start a network on this machine; options by ARGS="--validator
 soak: install ## Run random simulations, up to the first broken rule: make soak MINUTES=60.
 	@$(BIN)/sidewarden simulate --minutes $(MINUTES) $(ARGS)
 
-test: install lint typecheck $(if $(shell command -v npm),anvil) $(if $(shell command -v go),cometbft) ## Run lint, types and every test but the long ones.
-	$(BIN)/pytest -n 2 --dist loadgroup
+test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but those of e2e.
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
+
+e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
+	$(BIN)/pytest -n 2 --dist loadgroup -m comet tests/e2e/comet
 
 lint: install ## Check style.
 	$(BIN)/ruff check .

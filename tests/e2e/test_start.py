@@ -20,7 +20,7 @@ from node.devnet.chains_process import ChainsProcess
 from node.devnet.homes import DevnetFiles
 from node.devnet.network import Devnet, DevnetOptions, chains_settings
 from node.devnet.ports import choose_ports
-from node.devnet.settings import DevnetSettings
+from node.devnet.settings import DevnetSettings, EngineKind
 from tests.e2e.process import SIDEWARDEN, TEST_S, WAIT_S, Process, ask, wait_until
 
 pytestmark = [pytest.mark.xdist_group("start"), pytest.mark.timeout(TEST_S)]
@@ -55,9 +55,9 @@ class Made:
             await chains.close()
 
 
-async def make_home(path: Path, validators: int) -> Made:
+async def make_home(path: Path, validators: int, engine: EngineKind = "local") -> Made:
     """A devnet's home, on ports that are free now and written down; its validator logs JSON."""
-    settings = DevnetSettings(path, validators, api_port=0)
+    settings = DevnetSettings(path, validators, api_port=0, engine=engine)
     devnet = await Devnet.start(settings, SystemClock(), ChainsProcess.start, DevnetOptions(periodic_blocks=False))
     await devnet.close()
     made = Made(settings)
@@ -95,7 +95,7 @@ async def test_start__with_its_chains_down_at_first__goes_on_by_itself_once_they
         before = made.status()
         assert before["root_chains"][0]["why"]["reason"] == "CATCHING_UP"
         assert before["engine_quorum"]
-        assert f"in use by process {process.pid}: stop it first" in refusal(made.validator)
+        assert f"HOME_IN_USE: process {process.pid} runs on {made.validator} already" in refusal(made.validator)
 
         async with made.chains() as chains:
             # Both must go on by themselves: on a slow machine a turn may pass its deadline, and the next one counts.

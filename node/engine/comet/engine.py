@@ -26,7 +26,7 @@ from node.app.errors import UpgradeNeeded
 from node.app.genesis import Genesis
 from node.app.opened import TransactionOpener
 from node.app.state import EngineMember
-from node.engine.comet.files import CometFiles, write_comet_files
+from node.engine.comet.files import CometFiles, check_passed_through, write_comet_files
 from node.engine.comet.process import CometProcess, find_binary
 from node.engine.comet.remote_signer import RemoteSigner
 from node.engine.comet.rpc import CometRpc
@@ -68,8 +68,9 @@ class CometSettings:
 
 
 def comet_settings(comet: Comet, home: Path, moniker: str, log_level: str) -> CometSettings:
-    """The settings of a home. Raises EngineBinaryError if there is no CometBFT that we know, and ProtobufSlowError."""
+    """The settings of a home. Raises EngineBinaryError, EngineSettingRefused, ProtobufSlowError."""
     require_fast_protobuf()
+    check_passed_through(comet)
     level = "debug" if log_level == "debug" else "info"
     return CometSettings(comet, home / Path(comet.home).expanduser(), moniker, level, find_binary(comet.binary))
 

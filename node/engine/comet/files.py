@@ -122,13 +122,18 @@ def comet_genesis(genesis: Genesis) -> bytes:
 
 
 def comet_config(comet: Comet, network: Parameters, moniker: str, log_level: str) -> str:
-    """Its configuration as TOML. Raises EngineSettingRefused for a passed-through key that is ours to set."""
+    """Its configuration as TOML. Raises EngineSettingRefused."""
+    check_passed_through(comet)
+    return dump_table(free_table((*our_settings(comet, network, moniker, log_level), *comet.config.settings)))
+
+
+def check_passed_through(comet: Comet) -> None:
+    """Raise EngineSettingRefused for a passed-through key that is ours to set."""
     for setting in comet.config.settings:
         if setting.name in OURS:
             raise EngineSettingRefused(
                 f"engine.comet.config.{setting.name} is set by Sidewarden: remove it; docs/engine.md has its meaning"
             )
-    return dump_table(free_table((*our_settings(comet, network, moniker, log_level), *comet.config.settings)))
 
 
 def our_settings(comet: Comet, network: Parameters, moniker: str, log_level: str) -> tuple[Setting, ...]:
@@ -140,6 +145,8 @@ def our_settings(comet: Comet, network: Parameters, moniker: str, log_level: str
         _set("proxy_app", "unix://app.sock"),
         _set("abci", "socket"),
         _set("priv_validator_laddr", "unix://signer.sock"),
+        # It makes itself a key that it never uses, and will not start with one of its two files: they lie together.
+        _set("priv_validator_key_file", "data/unused_key.json"),
         _set("log_level", log_level),
         _set("log_format", "json"),
         _set("rpc.laddr", "unix://rpc.sock"),
