@@ -29,6 +29,7 @@ ORPHAN_S = 5.0
 LINE_BYTES_MAX = 64 * 1024
 CONSENSUS_FAILURE = "CONSENSUS FAILURE!!!"
 """What v0.40.0 logs when its consensus routine has died; the process goes on living at a frozen height."""
+PANIC = "panic: "
 ERROR_CHARACTERS_MAX = 500
 _POLL_S = 0.05
 
@@ -75,7 +76,8 @@ class CometProcess:
         self._reading = asyncio.create_task(self._read_log(), name="cometbft log")
         self._is_stopping = False
         self.last_error = ""
-        """The last line that it logged as an error."""
+        """The last line that it logged as an error; the panic, once there was one, and not the stack below it."""
+        self._has_panicked = False
 
     @classmethod
     async def start(
@@ -160,11 +162,11 @@ class CometProcess:
         it for good is told by its end.
         """
         is_error, text, facts = _parse(line)
-        if is_error and not self._is_stopping:
+        is_news = is_error and not self._is_stopping and not self._has_panicked
+        self._has_panicked |= text.startswith(PANIC)
+        if is_news:
             self.last_error = f"{text} {facts}".strip()[:ERROR_CHARACTERS_MAX]
-        child_log.log(
-            logging.INFO if is_error and not self._is_stopping else logging.DEBUG, text, extra={"facts": facts}
-        )
+        child_log.log(logging.INFO if is_news else logging.DEBUG, text, extra={"facts": facts})
         if CONSENSUS_FAILURE in text:
             self._on_failure(f"{text} {facts}".strip())
 
