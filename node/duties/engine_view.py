@@ -44,6 +44,11 @@ class EngineView(Protocol):
         """With how many nodes this one is connected; None where there are none, or nobody can tell."""
         ...
 
+    @property
+    def refused_vote(self) -> str | None:
+        """Why our signer refused the last vote that the engine asked for; None if it signed it."""
+        ...
+
 
 class LocalEngineView:
     """One member of the local engine."""
@@ -89,4 +94,9 @@ class LocalEngineView:
     @property
     def peers(self) -> int | None:
         """None: all members are in this process."""
+        return None
+
+    @property
+    def refused_vote(self) -> str | None:
+        """None: this engine's votes are not signed."""
         return None

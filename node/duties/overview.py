@@ -76,6 +76,7 @@ def node_status(parts: Parts, committed: Committed) -> NodeStatus:
             *_evidence_alarm(parts.evidence),
             *alarms(state, parts.side, parts.roots),
             *_clock_alarm(parts.clock),
+            *_vote_alarm(parts),
         ),
         evidence=parts.evidence.count,
         engine_trouble=_engine_trouble(parts.engine),
@@ -162,6 +163,13 @@ def surroundings(parts: Parts, follow: FollowRoot, submit: Submit) -> Surroundin
         engine_trouble=_engine_trouble(parts.engine),
         clock_skew=None if parts.clock is None else parts.clock.status.skew,
     )
+
+
+def _vote_alarm(parts: Parts) -> tuple[str, ...]:
+    """That our votes are refused, where no reason says so already."""
+    refused = parts.engine.refused_vote
+    is_told = parts.readiness.stop is not None or (parts.clock is not None and parts.clock.status.skew is not None)
+    return () if refused is None or is_told else (f"VOTE_REFUSED: {refused}",)
 
 
 def _clock_alarm(clock: ClockWatch | None) -> tuple[str, ...]:

@@ -156,6 +156,11 @@ class CometEngine:
         """How many nodes this one is connected with; None while nobody can tell."""
         return None if self._down is not None else self._sight.peers
 
+    @property
+    def refused_vote(self) -> str | None:
+        """Why our signer refused the last vote that CometBFT asked for; None if it signed it."""
+        return self.remote_signer.last_refusal
+
     # What the program does with it
 
     def subscribe(self, on_commit: OnCommit) -> Callable[[], None]:

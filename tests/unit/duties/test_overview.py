@@ -124,6 +124,17 @@ async def test_status__we_are_leaving__how_many_acks_are_left(world: World) -> N
     assert status.leaving_acks is None, "its node may be switched off"
 
 
+async def test_status__our_votes_are_refused__is_an_alarm_but_where_a_stop_says_it(world: World) -> None:
+    world.engine.refused_vote = "DOUBLE_SIGN_REFUSED: vote 7/0/3"
+    assert _status(world).alarms == ("VOTE_REFUSED: DOUBLE_SIGN_REFUSED: vote 7/0/3",)
+
+    world.signer.observe_vote(world.me.key.address, 9)
+
+    status = _status(world)
+    assert status.stopped_signing is not None
+    assert status.alarms == ()
+
+
 async def test_status__paused_and_stopped__are_shown(world: World) -> None:
     world.engine.is_paused, world.engine.is_caught_up = True, False
     world.root_a.contract_chain_id = world.root_b.contract_chain_id = 9

@@ -81,6 +81,7 @@ class Engine:
         self.share_permille = 1000
         self.trouble: Trouble | None = None
         self.peers: int | None = None
+        self.refused_vote: str | None = None
         self.refusal: str | None = None
         self.attempts = 0
         """How often a transaction was handed over, taken or not."""
