@@ -185,16 +185,23 @@ class CometEngine:
         self._files.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._server.start(self._files.application_socket)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send(), name="transactions to cometbft")
-                tasks.create_task(self._watch(), name="watch over cometbft")
-                tasks.create_task(self.remote_signer.run(), name="signer for cometbft")
-                await self._keep_running()
+            async with asyncio.TaskGroup() as until_the_end:
+                until_the_end.create_task(self.remote_signer.run(), name="signer for cometbft")
+                try:
+                    await self._run_together()
+                finally:
+                    # With its signer still there: a node that waits for one does not end.
+                    if self._process is not None:
+                        await self._process.stop()
         finally:
-            if self._process is not None:
-                await self._process.stop()
             await self._server.close()
             await self.rpc.close()
+
+    async def _run_together(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send(), name="transactions to cometbft")
+            tasks.create_task(self._watch(), name="watch over cometbft")
+            await self._keep_running()
 
     async def _keep_running(self) -> None:
         pause_s = RESTART_S

@@ -75,6 +75,17 @@ async def running(home: Path) -> AsyncIterator[Watched]:
 
 
 @pytest.mark.timeout(180)
+async def test_nodes__told_to_stop_while_they_vote__end_by_themselves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        async with running(tmp_path) as network:
+            await network.until_signed(BlockIdFlag.COMMIT)
+
+    assert "did not stop in time" not in caplog.text, "a node without its signer hangs"
+
+
+@pytest.mark.timeout(180)
 async def test_clock__of_one_ten_minutes_off__others_go_on_without_its_precommits_until_it_is_set(
     tmp_path: Path,
 ) -> None:
