@@ -5,6 +5,7 @@ import click
 from node.cli.burn import burn
 from node.cli.devnet import devnet
 from node.cli.genesis import genesis
+from node.cli.join import join
 from node.cli.keys import keys
 from node.cli.light import light
 from node.cli.localnet import localnet
@@ -21,5 +22,8 @@ def main() -> None:
     """Sidewarden: a checkpoint validator node for EVM sidechains."""
 
 
-for command in (burn, devnet, genesis, keys, light, localnet, signing, simulate, start, status, testnet, version):
+for command in (
+    *(burn, devnet, genesis, join, keys, light, localnet),
+    *(signing, simulate, start, status, testnet, version),
+):
     main.add_command(command)

@@ -50,9 +50,11 @@ async def agree(pace: Pace, root: Connected, side_chain_id: ChainId, contracts: 
     return Agreed(network, replace(there, data_form=contracts.data_form, quorum_unit=contracts.quorum_unit))
 
 
-def chain_access(pace: Pace, root: Connected, side: Connected, root_chain_manager: Address | None) -> ChainAccess:
+def chain_access(
+    root_block_time_s: int, root: Connected, side: Connected, root_chain_manager: Address | None
+) -> ChainAccess:
     """How nodes reach the chains, and how often they look."""
-    is_quick = pace == "devnet"
+    is_quick = root_block_time_s <= DEVNET_ROOT_BLOCK_S
     return ChainAccess(
         root_name=root.name,
         root_urls=root.urls,

@@ -194,7 +194,7 @@ class _Maker:
         genesis = await read_genesis(name, agreed.network, agreed.root_chain, self._root.reader, keys, now_s)
         await check_genesis(genesis, 0, self._root.reader, genesis_state(genesis))
         text = genesis_to_json(genesis)
-        access = chain_access(self._settings.pace, self._root, self._side, contracts.root_chain_manager)
+        access = chain_access(agreed.root_chain.block_time_s, self._root, self._side, contracts.root_chain_manager)
         write_members(members, access, text, Comet())
         output = self._settings.output
         write_private(output / "genesis.json", text.encode())

@@ -99,7 +99,7 @@ async def served(node: Node) -> AsyncIterator[str]:
         return web.json_response({"jsonrpc": "2.0", "id": call["id"], "result": result})
 
     app = web.Application()
-    app.router.add_post("/", post)
+    app.router.add_post("/{path:.*}", post)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
