@@ -175,6 +175,11 @@ class CometNetwork:
         """Start everything that does not run, and wait until all make blocks."""
         asyncio.run(up(self.files, self.settings, lambda _: None))
 
+    def down(self) -> None:
+        """Stop everything. Fails if a process had to be killed."""
+        killed = down(self.files)
+        assert not killed, f"had to be killed: {killed}"
+
     # What is waited for
 
     def until(self, happened: Callable[[], object], timeout_s: float = WAIT_S) -> float:
@@ -233,5 +238,4 @@ def running_network(home: Path, manifest: Manifest = Manifest()) -> Iterator[Com
         network.up()
         yield network
     finally:
-        killed = down(files)
-    assert not killed, f"had to be killed: {killed}"
+        network.down()
