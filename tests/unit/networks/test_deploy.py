@@ -130,7 +130,7 @@ async def test_deploy__a_transaction_that_fails_in_its_block__named_with_its_blo
     mints = calls.mint(here, STRANGER, Wei(1))
     await chains.while_blocks_come(deployer.send([token]))
     with pytest.raises(DeploymentFailed, match=r"'mint tokens' by 0x.* failed in block"):
-        await chains.while_blocks_come(deployer.send([gives_away, mints]))
+        await chains.while_blocks_come(deployer.send([gives_away, mints]), waiting=2)
 
 
 async def test_confirm__of_what_is_mined__waits_for_the_depth(chains: Chains) -> None:

@@ -51,13 +51,14 @@ class Chains:
         return Deployer(name, account, CHAIN_IDS[name], reader, self.clock, self.said.append)
 
     async def while_blocks_come(
-        self, work: Coroutine[Any, Any, Result], names: tuple[str, ...] = (ROOT, SIDE)
+        self, work: Coroutine[Any, Any, Result], names: tuple[str, ...] = (ROOT, SIDE), waiting: int = 0
     ) -> Result:
-        """Do something that waits for blocks and for time."""
+        """Do something that waits for time and for blocks, which come once so many transactions wait."""
         working = asyncio.ensure_future(work)
         while not working.done():
             for name in names:
-                await self.local.mine(name)
+                if self.local.chain(name).waiting_count >= waiting:
+                    await self.local.mine(name)
             self.clock.advance(1)
             await asyncio.wait({working}, timeout=0.01)
         return await working
