@@ -62,6 +62,11 @@ def forked_genesis(old: Genesis, state: State, app_hash: Hash32, wanted: Genesis
         proposals.append(_proposals(old.root_chains[chain], root_chain, state.proposals[chain]))
         turns.append(_turn(state.turns[chain], fresh.turns[chain]))
     validators = state.validators if is_set_kept else _validators(state.validators, fresh.validators)
+    latest_s = max(
+        (one.proposed_s for book in proposals for one in (*book.closed, book.acknowledged) if one), default=0
+    )
+    if wanted.time_s <= latest_s:
+        raise GenesisError("genesis time_s: must be after the last proposal of the network before")
     carried = Carried(tuple(feeds), tuple(proposals), tuple(turns), validators)
     return replace(wanted, parent=genesis_hash(old) + app_hash, carried=encode_carried(carried)).checked()
 

@@ -211,7 +211,10 @@ def acknowledged_end(state: State) -> BlockNumber | None:
 
 
 def own_traces(state: State, held: Container[Address]) -> OwnTraces:
-    """What the committed state has that the keys held here have signed."""
+    """What the committed state has that the keys held here have signed.
+
+    Without what a fork has carried over in bound form: that was signed under the genesis of the network before it.
+    """
     nonces = tuple(
         LastNonce(sender.address, sender.nonce, AttestId(sender.node_id, sender.counter) if sender.node_id else None)
         for sender in state.senders
@@ -221,9 +224,16 @@ def own_traces(state: State, held: Container[Address]) -> OwnTraces:
         turn_checkpoint(state, proposal)
         for book in state.proposals
         for proposal in (*book.closed, book.current, book.acknowledged)
-        if proposal is not None and any(verdict.is_valid and verdict.signer in held for verdict in proposal.verdicts)
+        if proposal is not None
+        and not _is_carried(state, proposal)
+        and any(verdict.is_valid and verdict.signer in held for verdict in proposal.verdicts)
     )
     return OwnTraces(nonces, verdicts)
+
+
+def _is_carried(state: State, proposal: Proposal) -> bool:
+    data_form = state.params.root_chains[proposal.root_chain].data_form
+    return data_form is DataForm.BOUND and proposal.proposed_s < state.params.genesis_time_s
 
 
 def turn_checkpoint(state: State, proposal: Proposal) -> TurnCheckpoint:
