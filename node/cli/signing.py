@@ -91,7 +91,10 @@ def import_record(
         home = one_home(home_path)
         if file is None:
             merged = import_from_chain(home, _made(reason))
-            lines = [f"merged {len(merged.signed)} checkpoints, and the nonces of {len(merged.taken)} keys"]
+            lines = [
+                f"merged {len(merged.signed)} checkpoints, and the nonces of {len(merged.taken)} keys",
+                *(f"votes go on beyond {vote.slot}" for vote in merged.votes),
+            ]
         else:
             imported = import_file(
                 home,

@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,7 @@ from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import LastNonce, OwnTraces, SignedVote, Signer
 from node.keys.slots import VoteStep, step_of, vote_slot
+from node.simulation.disk.disk import SimulatedDisk
 from tests.unit.keys.helpers import (
     ALICE,
     BOB,
@@ -41,6 +43,7 @@ from tests.unit.keys.helpers import (
     new_signer,
     open_record,
 )
+from tests.unit.keys.test_signing_crash import FailingFacts, PowerCut
 
 MADE = Made(1_700_000_000, "me@here", "test")
 NOW_NS = 1_700_000_000_123_456_789
@@ -377,3 +380,37 @@ def test_sign_vote__process_killed_at_any_moment__no_vote_that_is_out_is_contrad
         with pytest.raises(DoubleSignRefused):
             signer.sign_vote(precommit(height, name="second"), ALICE.address)
     assert signer.sign_vote(precommit(last + 2), ALICE.address)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sign_vote__power_fails_right_after__the_record_holds_it(seed: int) -> None:
+    random, path = Random(seed), Path("/home/signing.db")
+    disk = SimulatedDisk(random)
+    SigningRecord.create(path, counting_bytes, disk=disk.attach())
+    disk.crash(random)
+    for height in range(1, 6):
+        record = SigningRecord.open(path, MemoryFacts(), disk=disk.attach())
+        new_signer(record).sign_vote(precommit(height), ALICE.address)
+        disk.crash(random)
+
+        signer = new_signer(SigningRecord.open(path, MemoryFacts(), disk=disk.attach()))
+        with pytest.raises(DoubleSignRefused):
+            signer.sign_vote(precommit(height, name="second"), ALICE.address)
+        assert signer.sign_vote(precommit(height, time_ns=1), ALICE.address).time_ns == NOW_NS
+        disk.crash(random)
+
+
+def test_sign_vote__cut_after_the_vote_and_before_the_mark__goes_on(tmp_path: Path) -> None:
+    path, facts = tmp_path / "signing.db", FailingFacts(fails_at=1)
+    SigningRecord.create(path, counting_bytes)
+    record = open_record(path, facts)
+    with pytest.raises(PowerCut):
+        new_signer(record).sign_vote(precommit(7), ALICE.address)
+    record.close()
+
+    facts.saves_left = 10
+    signer = new_signer(open_record(path, facts))
+
+    with pytest.raises(DoubleSignRefused):
+        signer.sign_vote(precommit(7, name="second"), ALICE.address)
+    assert signer.sign_vote(precommit(7), ALICE.address)
