@@ -4,13 +4,18 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 
 from bridge.chain.clock import ManualClock, SystemClock
+from bridge.codec.abi import encode_call
 from bridge.codec.consensus import BlockIdFlag
-from config.file import load_home
+from bridge.codec.types import Address
+from config.file import load_home, write_config
+from node.devnet.bootstrap import ROOT
 from node.devnet.chains_process import ChainsProcess
 from node.devnet.network import Devnet
 from node.devnet.settings import DevnetSettings
@@ -20,7 +25,10 @@ from node.duties.status import Reason
 from node.engine.commits import CommittedBlock
 from node.keys.entries import Made
 from node.keys.errors import StaleRecord
+from node.keys.keystore import DEVNET, read_password, write_keystore
+from node.keys.private_key import PrivateKey
 from node.validator.signing import import_from_chain
+from tests.e2e.test_staking import STRANGERS
 from tests.unit.duties.test_clock_watch import Servers, telling
 
 VICTIM = 3
@@ -34,12 +42,15 @@ class Watched:
     def __init__(self, devnet: Devnet) -> None:
         self.devnet = devnet
         self.flags: list[BlockIdFlag] = []
+        self.commits: list[dict[Address, BlockIdFlag]] = []
+        """Who signed each block, from the first that was seen."""
         self._is_new = asyncio.Event()
         self._address = devnet.accounts.signers[VICTIM].address
         devnet.engine.subscribe(0, self._note)
 
     def _note(self, block: CommittedBlock) -> None:
         self.flags += [vote.flag for vote in block.last_commit if vote.address == self._address]
+        self.commits.append({vote.address: vote.flag for vote in block.last_commit})
         self._is_new.set()
 
     async def until(self, wanted: Callable[[], bool]) -> None:
@@ -128,3 +139,35 @@ async def test_record__older_copy__gives_no_vote_until_it_has_taken_in_what_the_
     async with running(tmp_path) as network:
         await network.until_signed(BlockIdFlag.COMMIT)
         assert network.devnet.validators[VICTIM].status().stopped_signing is None
+
+
+@pytest.mark.timeout(240)
+async def test_signers__of_over_a_third_change_at_once__each_votes_with_the_key_of_the_height(tmp_path: Path) -> None:
+    """A node that voted with the wrong key for one height would be missed in that height, and two would stop all."""
+    changing = {2: STRANGERS[2], 3: STRANGERS[3]}
+    async with running(tmp_path) as network:
+        await network.until_signed(BlockIdFlag.COMMIT)
+        files, accounts = network.devnet.files, network.devnet.accounts
+    for index, account in changing.items():
+        home = load_home(files.validator(index))
+        password = read_password(home.locate(home.config.keys.password_file))
+        key, directory = PrivateKey(account.private_key), home.locate(home.config.keys.keystore_dir)
+        write_keystore(directory, key, password, DEVNET, token_bytes)
+        signers = (*home.config.keys.signers, account.address)
+        write_config(home.path, replace(home.config, keys=replace(home.config.keys, signers=signers)))
+
+    async with running(tmp_path) as network:
+        manager = network.devnet.contracts.root.stake_manager
+        for index, account in changing.items():
+            call = encode_call("updateSigner(uint256,bytes)", index + 1, account.public_key)
+            await network.devnet.wallet(accounts.submitters[index], ROOT).send(manager, call)
+        new = {account.address for account in changing.values()}
+        commits = network.commits
+
+        await network.until(lambda: len(commits) > 5 and all(new <= set(commit) for commit in commits[-5:]))
+
+        for index, account in changing.items():
+            first = next(place for place, commit in enumerate(commits) if account.address in commit)
+            assert not any(accounts.signers[index].address in commit for commit in commits[first:])
+        assert all(set(commit.values()) == {BlockIdFlag.COMMIT} for commit in commits[-5:])
+        assert all(validator.status().stopped_signing is None for validator in network.devnet.validators)
