@@ -1,9 +1,12 @@
 """A fork: a new network that goes on where the old one stood, the same for all who make it."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
@@ -18,6 +21,7 @@ from node.app.state import Stage
 from node.app.store import MemoryStateStore
 from tests.unit.app import logs
 from tests.unit.app.network import Network, key, with_parameters
+from tests.unit.app.test_anything import Chaos
 
 NEW_TIME_S = 1_700_100_000
 CHANGES: dict[str, Any] = {"name": "after-the-fork", "time_s": NEW_TIME_S}
@@ -96,6 +100,32 @@ def test_fork__by_each_operator__is_the_same_and_comes_back_from_its_file() -> N
     assert fork(network) == genesis
     assert genesis_from_json(genesis_to_json(genesis)) == genesis
     assert genesis_hash(genesis) != genesis_hash(network.genesis)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 30))
+@settings(max_examples=15, deadline=None)
+def test_fork__after_any_history__goes_on_or_says_what_must_be_changed(seed: int, blocks: int) -> None:
+    chaos = Chaos(seed)
+    for _ in range(blocks):
+        chaos.l1_event()
+        chaos.block()
+    network = chaos.network
+    try:
+        genesis = fork(network, time_s=network.now_s + 1)
+    except GenesisError as error:
+        if re.match("genesis (last_header_id of root|validators)", str(error)) is None:
+            raise
+        return
+    assert genesis_from_json(genesis_to_json(genesis)) == genesis
+    network.genesis, network.time_ms = genesis, genesis.time_s * 1_000
+    network.app, *network.twins = (Application(genesis, MemoryStateStore()) for _ in range(2))
+    network.l1[0].reorganise(network.state.feeds[0])
+    chaos.engine = network.state.engine_set.members
+    for _ in range(8):
+        before = network.state
+        chaos.l1_event()
+        chaos.block()
+        chaos.check(before)
 
 
 def test_fork__of_a_fork__carries_on() -> None:
