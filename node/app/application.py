@@ -224,7 +224,8 @@ class Application:
             return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ABORT, reason="no snapshot was accepted")
         if not restoration.add(request.index, request.chunk):
             senders = (request.sender,) if request.sender else ()
-            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.RETRY, (request.index,), senders)
+            why = f"chunk {request.index} from peer {request.sender} is not the one that the app hash proves"
+            return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.RETRY, (request.index,), senders, why)
         if not restoration.is_complete:
             return ApplySnapshotChunkResponse(ApplySnapshotChunkResult.ACCEPT)
         self._restoration = None

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from node.app.abci import (
+    ApplySnapshotChunkResponse,
     CheckTxRequest,
     CommitResponse,
     FinalizeBlockRequest,
     FinalizeBlockResponse,
+    OfferSnapshotResponse,
     PrepareProposalRequest,
     ProcessProposalRequest,
 )
@@ -167,6 +169,8 @@ class AbciServer:
             case CommitRequest(), CommitResponse() if self._finalized is not None:
                 block, result = self._finalized
                 self._on_commit(CommittedBlock(block.height, block.time_ns, block.txs, result, block.last_commit))
+            case _, OfferSnapshotResponse(reason=why) | ApplySnapshotChunkResponse(reason=why) if why:
+                log.warning("a snapshot of another node is refused", extra={"cause": why})
         return response
 
     def _fail(self, error: Exception) -> None:

@@ -160,7 +160,7 @@ class RecordingApplication:
         return ListSnapshotsResponse(())
 
     def offer_snapshot(self, request: OfferSnapshotRequest) -> OfferSnapshotResponse:
-        return OfferSnapshotResponse(OfferSnapshotResult.REJECT)
+        return OfferSnapshotResponse(OfferSnapshotResult.REJECT, "none is wanted")
 
     def load_snapshot_chunk(self, request: LoadSnapshotChunkRequest) -> LoadSnapshotChunkResponse:
         return LoadSnapshotChunkResponse(b"")

@@ -16,6 +16,10 @@ from node.app.abci import (
     FinalizeBlockRequest,
     FinalizeBlockResponse,
     InfoResponse,
+    OfferSnapshotRequest,
+    OfferSnapshotResponse,
+    OfferSnapshotResult,
+    Snapshot,
 )
 from node.app.errors import UpgradeNeeded
 from node.app.opened import TransactionOpener
@@ -122,6 +126,17 @@ async def test_server__requests_in_one_write__are_answered_in_order_by_one_write
             encode_frame(pb.Response(check_tx=pb.ResponseCheckTx()).SerializeToString()) * 2 + FLUSHED
         )
         assert network.journal == ["v0 check(a=1)", "v0 check(a=1)", "v0 finalize(1)", "v0 commit(1)"]
+
+
+async def test_server__a_snapshot_that_is_refused__is_told_with_the_reason_that_the_wire_has_no_place_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(tmp_path) as network:
+        engine = await network.dial()
+        offer = OfferSnapshotRequest(Snapshot(5, 1, 1, b"", b""), ZERO_HASH)
+
+        assert await engine.call(offer) == [OfferSnapshotResponse(OfferSnapshotResult.REJECT)]
+        assert [getattr(record, "cause", "") for record in caplog.records] == ["none is wanted"]
 
 
 async def test_server__any_method__is_served_on_any_connection(tmp_path: Path) -> None:
