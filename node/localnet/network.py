@@ -41,6 +41,7 @@ async def up(files: LocalnetFiles, settings: LocalnetSettings, say: Say) -> tupl
         session = await cleanup.enter_async_context(aiohttp.ClientSession())
         transport = HttpTransport(session)
         if not files.description.exists():
+            down(files)  # what a making that did not end has left running
             await make(files, settings, say)
         await _start_chains(files, settings, transport, clock)
         for index in range(settings.validators):

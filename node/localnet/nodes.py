@@ -4,6 +4,7 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
+from config.errors import ConfigError
 from config.file import load_home
 from node.engine.comet.files import CometFiles
 from node.localnet.files import LocalnetFiles
@@ -23,11 +24,11 @@ class NodeState:
 
 
 def engine_pid(files: LocalnetFiles, index: int) -> int | None:
-    """The process id of a validator's CometBFT, which may have outlived its node."""
-    home = load_home(files.validator(index))
+    """The process id of a validator's CometBFT, which may have outlived its node; None if there is none."""
     try:
+        home = load_home(files.validator(index))
         pid = int(CometFiles(home.locate(home.config.engine.comet.home)).process_id.read_text())
-    except (OSError, ValueError):
+    except (ConfigError, OSError, ValueError):
         return None
     return pid if "cometbft" in command_line(pid) else None
 

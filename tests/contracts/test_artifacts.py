@@ -16,7 +16,7 @@ CODE_BYTES_MAX = 24_576
 
 SELECTORS = {
     "RootChain": """
-        8d978d88 _nextHeaderBlock()  ec7e4855 currentHeaderBlock()  b87e1b66 getLastChildBlock()
+        cc79f97b CHAINID()  8d978d88 _nextHeaderBlock()  ec7e4855 currentHeaderBlock()  b87e1b66 getLastChildBlock()
         41539d4a headerBlocks(uint256)  cf24a0ea setNextHeaderBlock(uint256)
         4e43e495 submitCheckpoint(bytes,uint256[3][])
     """,
@@ -38,6 +38,7 @@ SELECTORS = {
         e59ee0c6 validatorState()  4fd101d7 validatorThreshold()  35aa2e44 validators(uint256)
         a7ab6961 withdrawalDelay()
     """,
+    "StakingInfo": "ebde9f93 validatorNonce(uint256)",
     "StateSender": """
         61bc221a counter()  aa677354 register(address,address)  942e6bcf registrations(address)
         16f19831 syncState(address,bytes)

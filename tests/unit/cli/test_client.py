@@ -1,5 +1,6 @@
 """How commands take what a server may answer, and what they say to a person."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -88,3 +89,11 @@ def test_home__of_a_validator__names_its_own_api(tmp_path: Path) -> None:
 def test_home__of_nothing__says_what_to_start(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException, match=f"sidewarden devnet --home {tmp_path}"):
         find_home(tmp_path)
+
+
+def test_home__of_a_localnet__names_each_validator(tmp_path: Path) -> None:
+    validators = [{"api_url": f"http://127.0.0.1:{port}", "home": f"/net/{port}"} for port in (1, 2)]
+    (tmp_path / "localnet.json").write_text(json.dumps({"validators": validators}))
+    home = find_home(tmp_path)
+    assert home.api_urls == ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    assert home.validator_homes == (Path("/net/1"), Path("/net/2"))

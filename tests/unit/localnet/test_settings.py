@@ -9,7 +9,8 @@ import pytest
 
 from node.localnet.errors import LocalnetSettingsRefused, NoLocalnet
 from node.localnet.files import LocalnetFiles
-from node.localnet.network import made_with, process_named, require_validator
+from node.localnet.network import down, made_with, process_named, require_validator
+from node.localnet.nodes import NodeState, node_state
 from node.localnet.settings import LocalnetSettings, settle
 
 
@@ -104,3 +105,9 @@ def test_commands__on_a_validator_or_process_that_is_not_there__name_those_that_
     with pytest.raises(NoLocalnet, match="there are none"):
         process_named(files, "../../etc/passwd")
     assert process_named(files, "3").name == "validator-3"
+
+
+def test_down__of_a_localnet_whose_making_did_not_end__has_nothing_to_stop(files: LocalnetFiles) -> None:
+    settle(files, {"api_port": 0})
+    assert down(files) == ()
+    assert node_state(files, 0) == NodeState("down", None, None)
