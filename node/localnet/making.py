@@ -45,8 +45,10 @@ from node.networks.testnet import Adopt, Deploy, Testnet, TestnetSettings, make_
 from node.store.files import write_private
 
 PEOPLE = 5
-PEOPLE_WEI = Wei(WEI_PER_TOKEN // 10)
-"""Of the side chain's money, for each of the accounts that people play with."""
+PEOPLE_WEI = Wei(10 * WEI_PER_TOKEN)
+"""For each of the accounts that people play with, on each chain of our own."""
+GIVEN_PEOPLE_WEI = Wei(WEI_PER_TOKEN // 10)
+"""The same on the side chain alone where the chains are somebody else's: enough for transfers and burns."""
 SUBMISSION_WEI = Wei(WEI_PER_TOKEN)
 """For each submission account, on chains of our own."""
 BLOCK_EVERY_S = 0.1
@@ -122,9 +124,12 @@ class _Maker:
             on_root, on_side = (
                 Deployer(chain.name, payer, chain.chain_id, chain.reader, clock, self._say) for chain in (root, side)
             )
+            addresses = [person.address for person in people]
+            is_own = settings.chains != "given"
+            exit_money = funding(addresses, PEOPLE_WEI) if is_own else ()
             async with asyncio.TaskGroup() as both:
-                both.create_task(on_root.send(_deposits(made, payer.address, people)))
-                both.create_task(on_side.send(funding([person.address for person in people], PEOPLE_WEI)))
+                both.create_task(on_root.send((*_deposits(made, payer.address, people), *exit_money)))
+                both.create_task(on_side.send(funding(addresses, PEOPLE_WEI if is_own else GIVEN_PEOPLE_WEI)))
         if settings.chains == "embedded":
             self._give_own_endpoints(made)
         return _described(made, root, side, people)

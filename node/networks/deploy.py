@@ -219,4 +219,4 @@ def stakes(
 
 def funding(receivers: Sequence[Address], amount_wei: Wei) -> tuple[DeploymentStep, ...]:
     """Native money for accounts that will send transactions."""
-    return tuple(DeploymentStep("fund a submission account", receiver, b"", amount_wei) for receiver in receivers)
+    return tuple(DeploymentStep("give money", receiver, b"", amount_wei) for receiver in receivers)

@@ -21,9 +21,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.error import URLError
 
+from bridge.codec.abi import encode_call
+from bridge.codec.hexadecimal import from_hex, to_hex
 from config.file import load_home, write_config
 from config.schema import NodeConfig
 from node.localnet.files import LocalnetFiles
@@ -118,16 +120,27 @@ class CometNetwork:
         """A validator's processes."""
         return node_state(self.files, index)
 
+    @property
+    def described(self) -> Json:
+        """localnet.json."""
+        return cast(Json, json.loads(self.files.description.read_text()))
+
+    def tokens_on_side(self) -> int:
+        """The demo tokens, in wei, of the first of the accounts for people, once the relayer has carried them over."""
+        token = self.described["side_chain"]["contracts"]["DemoToken"]
+        holder = from_hex(self.described["accounts"][0]["address"])
+        data = to_hex(encode_call("balanceOf(address)", holder))
+        return int(self.rpc("side", "eth_call", {"to": token, "data": data}, "latest"), 16)
+
     def rpc(self, chain: Literal["root", "side"], method: str, *params: object) -> Any:
         """What a chain answers."""
-        described = json.loads(self.files.description.read_text())
-        place = described["side_chain"] if chain == "side" else described["root_chains"][0]
+        place = self.described["side_chain"] if chain == "side" else self.described["root_chains"][0]
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         return ask(place["rpc_url"], "POST", json.dumps(request).encode())[1]["result"]
 
     def control(self, method: str, path: str, body: object = None) -> Json:
         """What the chains' control URL answers, which reorganises, stalls and spoils them."""
-        described = json.loads(self.files.description.read_text())
+        described = self.described
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {described['control_token']}"}
         status, answer = ask(described["control_url"] + path, method, data, headers)
@@ -136,8 +149,7 @@ class CometNetwork:
 
     def submissions(self) -> tuple[bool, ...]:
         """Of every transaction that was sent to RootChain and mined: whether it succeeded, in order."""
-        described = json.loads(self.files.description.read_text())
-        root_chain = described["root_chains"][0]["contracts"]["RootChain"].lower()
+        root_chain = self.described["root_chains"][0]["contracts"]["RootChain"].lower()
         found = []
         for number in range(int(self.rpc("root", "eth_blockNumber"), 16) + 1):
             for sent in self.rpc("root", "eth_getBlockByNumber", hex(number), True)["transactions"]:

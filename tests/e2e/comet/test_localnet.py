@@ -1,15 +1,25 @@
 """`sidewarden localnet` as a person uses it: four validators on real CometBFT, two checkpoints, and trouble."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from bridge.chain.clock import SystemClock
+from bridge.chain.transport import HttpTransport
+from bridge.codec.hexadecimal import from_hex
+from bridge.codec.types import Address
+from node.devnet.exits import ExitDemo, ExitPlaces
+from node.devnet.wallet import Wallet
 from node.localnet.files import LocalnetFiles
 from node.localnet.nodes import NodeState
 from node.localnet.settings import read_settings
-from tests.e2e.comet.network import CometNetwork
+from node.networks.accounts import account_of
+from node.networks.connect import connect
+from tests.e2e.comet.network import CometNetwork, Manifest, running_network
 from tests.e2e.process import TEST_S
 
 pytestmark = [pytest.mark.xdist_group("localnet"), pytest.mark.timeout(TEST_S)]
@@ -84,3 +94,38 @@ def test_localnet__of_four__acknowledges_survives_trouble_and_stops_at_once(tmp_
         network.check_agreement()
     finally:
         network.down()
+
+
+async def _burn_and_exit(network: CometNetwork, said: list[str]) -> int:
+    """What a user's program does with the first of the funded accounts; how many exits were paid."""
+    described = network.described
+    root, side = described["root_chains"][0], described["side_chain"]
+    clock, account = SystemClock(), account_of(from_hex(described["accounts"][0]["private_key"]))
+    async with aiohttp.ClientSession() as session:
+        on_root, on_side = [
+            await connect(name, (place["rpc_url"],), HttpTransport(session), clock)
+            for name, place in (("root", root), ("side", side))
+        ]
+        demo = ExitDemo(
+            ExitPlaces(
+                described["validators"][0]["api_url"],
+                Address(from_hex(side["contracts"]["DemoToken"])),
+                Address(from_hex(root["contracts"]["DemoToken"])),
+                Address(from_hex(root["contracts"]["RootChainManager"])),
+            ),
+            Wallet(account, on_side.chain_id, on_side.reader, clock),
+            Wallet(account, on_root.chain_id, on_root.reader, clock),
+            *(session, clock, said.append),
+        )
+        async with asyncio.timeout(COMMAND_S):
+            await demo.show_one()
+    return demo.exited
+
+
+def test_localnet__with_traffic__a_burn_under_its_checkpoint_is_paid_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    with running_network(tmp_path, Manifest(data_form="polygon", traffic=True)) as network:
+        network.until(lambda: network.tokens_on_side() > 0)
+        assert asyncio.run(_burn_and_exit(network, said)) == 1, said
+        network.check_agreement()
+        network.check_submissions()
