@@ -49,7 +49,7 @@ typecheck: install ## Check types, strictly, in code and tests.
 model: install ## Explore the model of the turn machinery to its deep bounds, and break its rules.
 	$(BIN)/python -m tests.model $(ARGS)
 
-bench: install ## Measure, as ratios against baselines of the same run.
+bench: install $(if $(shell command -v go),cometbft $(BIN)/abci-cli) ## Measure, as ratios against baselines of the same run.
 	$(BIN)/python -m tests.bench
 
 mutants: install ## Break the code in many ways, and see that a test notices each; options by ARGS="--only NAME".
@@ -78,6 +78,9 @@ $(COMETBFT): | $(VENV)/.installed
 	@command -v go >/dev/null || { echo "CometBFT is built by Go: install it (Debian: apt install golang-go), or put a" \
 		"cometbft $(COMETBFT_RELEASE) binary on PATH" >&2; exit 1; }
 	GOBIN="$(abspath $(BIN))" go install github.com/cometbft/cometbft/cmd/cometbft@$(COMETBFT_RELEASE)
+
+$(BIN)/abci-cli: | $(VENV)/.installed
+	GOBIN="$(abspath $(BIN))" go install github.com/cometbft/cometbft/abci/cmd/abci-cli@$(COMETBFT_RELEASE)
 
 proto: install ## Make the protobuf stubs from our .proto files.
 	$(BIN)/python -m node.engine.proto.generate

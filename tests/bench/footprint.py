@@ -77,10 +77,11 @@ def measure_devnet(sizes: Sizes) -> Iterator[Row]:
 
 def _imports_mb() -> float:
     """The memory of two processes that have only imported what a devnet's two processes import."""
-    return sum(map(_import_mb, ("node.devnet.run", "node.devnet.chains_child")))
+    return sum(map(import_mb, ("node.devnet.run", "node.devnet.chains_child")))
 
 
-def _import_mb(module: str) -> float:
+def import_mb(module: str) -> float:
+    """The memory of a process that has only imported a module."""
     program = f"import {module}; print(open('/proc/self/statm').read().split()[1])"
     pages = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
     return int(pages) * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
@@ -124,7 +125,7 @@ def _measure(window_s: float) -> _Footprint:
                 _wait_for_checkpoint(description)
                 first_ack_s = time.monotonic() - started_s
                 busy = _cpu_share(devnet.pid, window_s)
-                memory = sum(map(_resident_bytes, _family(devnet.pid)))
+                memory = sum(map(resident_bytes, _family(devnet.pid)))
                 _pause_chains(description)
                 time.sleep(SETTLING_S)
                 idle = _cpu_share(devnet.pid, window_s)
@@ -185,5 +186,6 @@ def _cpu_s(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident_bytes(process: int) -> int:
+def resident_bytes(process: int) -> int:
+    """The memory of a process that is in RAM."""
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

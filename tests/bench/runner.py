@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.bench import footprint, gas, ingest, proofs, signatures, state_machine, submission, trees
+from tests.bench import consensus, footprint, gas, ingest, proofs, signatures, state_machine, submission, trees
 from tests.bench.rows import Row
 from tests.bench.sizes import Sizes
 
@@ -25,11 +25,14 @@ BENCHMARKS = (
     Benchmark("signatures", signatures.measure),
     Benchmark("ingest", ingest.measure),
     Benchmark("state", state_machine.measure),
+    Benchmark("block", consensus.measure_full_block),
     Benchmark("proofs", proofs.measure),
     Benchmark("gas", gas.measure),
     Benchmark("submission", submission.measure, is_quick=False),
     Benchmark("help", footprint.measure_help),
     Benchmark("devnet", footprint.measure_devnet, is_quick=False),
+    Benchmark("consensus", consensus.measure_rate, is_quick=False),
+    Benchmark("node", consensus.measure_node, is_quick=False),
 )
 
 

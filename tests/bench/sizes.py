@@ -19,6 +19,10 @@ class Sizes:
     receipts: int = 300
     proof_headers: int = 1_024
     footprint_s: float = 10.0
+    consensus_validators: tuple[int, ...] = (1, 4)
+    consensus_repeats: int = 3
+    consensus_s: float = 8.0
+    node_blocks: int = 10_000
 
 
 TINY = Sizes(

@@ -33,7 +33,7 @@ def measure(sizes: Sizes) -> Iterator[Row]:
 def _measure(validators: int, sizes: Sizes, home: Path) -> Iterator[Row]:
     network = _network_with_history(validators, sizes.state_checkpoints)
     blocks, genesis = network.blocks, network.genesis
-    signed = tuple(_signatures(genesis, blocks))
+    signed = tuple(signatures(genesis, blocks))
     stores = [SqliteStateStore(home / f"{number}.db") for number in range(sizes.repeats)]
     unused = iter(stores)
 
@@ -87,7 +87,7 @@ def _replay(genesis: Genesis, store: StateStore, blocks: Sequence[FinalizeBlockR
         application.commit()
 
 
-def _signatures(genesis: Genesis, blocks: Sequence[FinalizeBlockRequest]) -> Iterator[tuple[Hash32, Signature]]:
+def signatures(genesis: Genesis, blocks: Sequence[FinalizeBlockRequest]) -> Iterator[tuple[Hash32, Signature]]:
     """Every signature in the blocks, with a digest to recover it from."""
     for data in (data for block in blocks for data in block.txs):
         transaction = decode_transaction(data)

@@ -30,10 +30,9 @@ OURS = frozenset(
         *("proxy_app", "abci", "priv_validator_laddr", "priv_validator_key_file", "priv_validator_state_file"),
         *("genesis_file", "node_key_file", "rpc.laddr", "p2p.laddr", "p2p.persistent_peers", "log_format"),
         *("statesync.enable", "statesync.rpc_servers", "statesync.trust_height", "statesync.trust_hash"),
-        *("consensus.create_empty_blocks", "consensus.create_empty_blocks_interval"),
     }
 )
-"""Settings that connect the two processes or that the network has agreed on: not to be passed through."""
+"""Settings that connect the two processes, or that have a key of their own in our configuration."""
 
 
 @dataclass(frozen=True, slots=True)
