@@ -301,6 +301,9 @@ class Outbox:
         cost = rules.cost_max_wei(Intent(key, to, data, value, gas), price)
         needed = cost + rules.committed_wei(self._entries.values(), besides=key)
         balance = await self._reader.balance(self._signer.address)
+        if balance < needed and self._entries[key].waiting is not Waiting.NOT_FUNDED:
+            self._reader.pool.doubt()  # an endpoint that serves another chain by now knows no money of ours
+            balance = await self._reader.balance(self._signer.address)
         if balance < needed:
             words = f"the balance is {balance} wei; with what is under way this may take {needed}"
             await self._hold(key, Waiting.NOT_FUNDED, words, now)
