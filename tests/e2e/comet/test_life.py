@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from config.file import FILE_NAME, load_home, write_config
-from config.schema import Comet, NodeConfig
+from config.schema import Comet, NodeConfig, Upgrade
 from config.table import FreeTable, Setting
 from node.engine.comet.files import CometFiles
 from node.keys.keystore import open_keystores, read_password
@@ -265,3 +265,25 @@ async def test_idle__nothing_happens__only_the_pulse_makes_blocks_and_the_app_ha
 
         assert time.monotonic() - began_s > 4, "blocks came faster than the pulse of a second"
         assert node.status["app_hash"] == before["app_hash"]
+
+
+async def test_upgrade__that_this_program_does_not_have__stops_the_engine_before_its_height_and_not_the_api(
+    made: Made,
+) -> None:
+    config = load_home(made.validator).config
+    height = 400
+    hurried = FreeTable(
+        (
+            Setting(("consensus", "timeout_commit"), "30ms"),
+            Setting(("consensus", "create_empty_blocks"), True),
+            Setting(("consensus", "create_empty_blocks_interval"), "0s"),
+        )
+    )
+    comet = replace(config.engine.comet, config=hurried)
+    upgrade = Upgrade(version=9, height=height, notes_digest="0x" + "ab" * 32)
+    write_config(made.validator, replace(config, upgrade=upgrade, engine=replace(config.engine, comet=comet)))
+    async with made.chains():
+        with running(made) as node:
+            wait_until(lambda: node.reason == "UPGRADE_NEEDED")
+            assert node.height == height - 1
+            assert "version 9 is needed from height 400 on" in node.trouble
