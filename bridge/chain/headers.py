@@ -103,6 +103,19 @@ class HeaderFollower:
         headers = self.store.headers(start, count)
         return tuple(leaf_of_stored(header) for header in headers) if len(headers) == count else None
 
+    def begin_at(self, number: BlockNumber) -> None:
+        """Forget what is held, and go on from this block: for who needs nothing below it, and would wait for long."""
+        first = self.store.first()
+        if first is not None:
+            self.store.apply(HeaderChange(remove_from=first.number))
+        self._start = number
+
+    @property
+    def next_number(self) -> BlockNumber:
+        """The block to take in next."""
+        last = self.store.last()
+        return self._start if last is None else BlockNumber(last.number + 1)
+
     async def advance(self) -> FollowReport:
         """Do one bounded piece of work: find new headers, unwind a reorg, move the confirmed number. Raises ChainError.
 
@@ -111,10 +124,8 @@ class HeaderFollower:
         latest = await self._reader.stored_header("latest", keep_bloom=self._keep_blooms)
         if latest is None:
             raise NotHeld("the node shows no latest block")
-        last = self.store.last()
-        start = self._start if last is None else BlockNumber(last.number + 1)
-        if latest.number >= start:
-            return await self._extend(start, latest)
+        if latest.number >= self.next_number:
+            return await self._extend(self.next_number, latest)
         held = self.store.header(latest.number)
         if held is not None and held.hash != latest.hash:
             return await self._unwind(latest.number)

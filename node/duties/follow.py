@@ -19,6 +19,8 @@ from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
 from node.app.state import Committed, State
 from node.duties.roots import RangeRoots
 
+SKIPPED_MIN = 50_000
+"""A node that got its state from a snapshot leaves out the headers before it, if there are more than these."""
 ROOT_HEADERS_KEPT = 8_192
 """Headers of a root chain kept below the oldest step that a re-anchoring may go back to."""
 
@@ -68,7 +70,19 @@ class FollowHeaders:
             self._next_look_s = now_s + self._rhythm.every_s
         return more
 
+    def needed_from(self) -> BlockNumber | None:
+        """The first block that the committed state still needs, if it needs any."""
+        return None
+
+    def _leave_out(self) -> None:
+        """Skip what came before a state that was not made by following, but fetched."""
+        needed = self.needed_from()
+        if needed is not None and needed - self.follower.next_number > SKIPPED_MIN:
+            log.info("older headers are left out", extra={"chain": self.chain, "from": needed})
+            self.follower.begin_at(needed)
+
     async def _look(self) -> bool:
+        self._leave_out()
         try:
             report = await self.follower.advance()
             if report.below_confirmed is not None:
@@ -119,6 +133,10 @@ class FollowSide(FollowHeaders):
         for start in next_starts(self._committed().state):
             self.roots.warm(start)
         return more
+
+    def needed_from(self) -> BlockNumber | None:
+        """The start of the earliest next checkpoint: every block before it is on all root chains."""
+        return min(next_starts(self._committed().state), default=None)
 
     def hash_at(self, number: BlockNumber) -> Hash32 | None:
         """The hash of a confirmed block, or None where this node cannot tell."""
@@ -190,18 +208,21 @@ class FollowRoot(FollowHeaders):
             deadline=deadline,
             conflict=self._builder.conflict(position.cursor),
         )
-        self._prune(state)
+        self._prune()
         return more
 
     async def steps_from(self, position: FeedPosition) -> Scan:
         """The steps after another position than the feed's own, which keeps its place."""
         return await self._builder.fresh().next_steps(position)
 
-    def _prune(self, state: State) -> None:
-        feed = state.feeds[self.index]
-        oldest = feed.applied[0].block_number if feed.applied else feed.cursor.number
-        first = self.follower.store.first()
-        if first is not None and oldest - first.number > 2 * ROOT_HEADERS_KEPT:
+    def needed_from(self) -> BlockNumber | None:
+        """The oldest step that a re-anchoring may go back to."""
+        feed = self._committed().state.feeds[self.index]
+        return feed.applied[0].block_number if feed.applied else feed.cursor.number
+
+    def _prune(self) -> None:
+        oldest, first = self.needed_from(), self.follower.store.first()
+        if oldest is not None and first is not None and oldest - first.number > 2 * ROOT_HEADERS_KEPT:
             self.follower.store.prune_below(BlockNumber(oldest - ROOT_HEADERS_KEPT))
 
 

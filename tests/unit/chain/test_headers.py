@@ -351,3 +351,19 @@ async def test_follower__any_history_of_growth_and_reorgs__ends_on_the_chain_or_
                 await catch_up(follower)
             assert_same_chain(follower, chain)
             assert numbers(follower)[0] == chain.head.number
+
+
+async def test_follower__told_to_begin_later__forgets_what_it_held_and_goes_on_from_there(
+    reader: ChainReader, chain: TinyChain
+) -> None:
+    follower = follower_of(reader, depth=2)
+    await follower.advance()
+    chain.mine(count=20)
+    follower.begin_at(BlockNumber(15))
+
+    assert (follower.head, follower.confirmed, follower.next_number) == (None, None, 15)
+    await catch_up(follower)
+    first = follower.store.first()
+    assert first is not None
+    assert first.number == 15
+    assert numbers(follower) == (20, 18)

@@ -5,9 +5,10 @@ import pytest
 from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import from_hex
 from bridge.codec.receipts import Log
-from bridge.codec.types import Address, Hash32
+from bridge.codec.types import Address, BlockNumber, Hash32
 from node.app.messages import Conflict
 from node.duties.contract_watch import LOOK_EVERY_S, ContractWatch, fingerprint, parse_fingerprint
+from node.duties.follow import SKIPPED_MIN
 from node.duties.funds import LOOK_EVERY_S as FUNDS_EVERY_S
 from node.duties.reanchor import find_reanchoring
 from tests.unit.app import logs
@@ -195,6 +196,23 @@ class TestReorgs:
         await world.look()
         assert world.follow_root.deep_reorgs == 0
         assert world.follow_root.trouble is None
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize(("behind", "begins"), [(SKIPPED_MIN, 0), (SKIPPED_MIN + 1, 1)])
+    async def test_follow__the_state_came_from_a_snapshot__long_behind_it_leaves_older_headers_out(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, behind: int, begins: int
+    ) -> None:
+        await world.look()
+        held, side = world.follow_side.follower.next_number, world.follow_side
+        needed = BlockNumber(held + behind)
+        monkeypatch.setattr(side, "needed_from", lambda: needed)
+
+        await world.look()
+
+        assert side.follower.next_number == (needed if begins else held)
+        assert (side.head is None) == bool(begins)
+        assert side.trouble is None
 
 
 async def _paused(world: World, *contents: Log) -> None:
