@@ -60,8 +60,8 @@ def up(home_path: Path, no_traffic: bool, **options: Any) -> None:
     """Start a network, or go on with the one that is there; return when it makes blocks."""
     import asyncio
 
+    from node.localnet.bringing_up import up as bring_up
     from node.localnet.files import LocalnetFiles
-    from node.localnet.network import up as bring_up
     from node.localnet.settings import settle
 
     asked = {name: value for name, value in options.items() if value not in (None, ())}

@@ -17,7 +17,7 @@ from node.devnet.bootstrap import ROOT, SIDE
 from node.devnet.network import ROOT_CHAIN_ID, SIDE_CHAIN_ID
 from node.devnet.ports import HOST
 from node.localnet.answers import until_chain_answers
-from node.localnet.files import LocalnetFiles
+from node.localnet.files import ANVIL_ROOT, ANVIL_SIDE, LocalnetFiles
 from node.localnet.processes import Process
 from node.localnet.settings import LocalnetSettings
 from node.networks.connect import connect
@@ -35,8 +35,8 @@ class Anvil:
 
 def anvils(files: LocalnetFiles, settings: LocalnetSettings) -> tuple[Anvil, Anvil]:
     """Root and side chain."""
-    ports = {ROOT: settings.root_port, SIDE: settings.side_port}
-    root, side = (Anvil(files.process(f"anvil-{name}"), f"http://{HOST}:{port}") for name, port in ports.items())
+    ports = {ANVIL_ROOT: settings.root_port, ANVIL_SIDE: settings.side_port}
+    root, side = (Anvil(files.process(name), f"http://{HOST}:{port}") for name, port in ports.items())
     return root, side
 
 

@@ -9,43 +9,26 @@ import signal
 import sys
 from pathlib import Path
 
-import msgspec
 from aiohttp import web
 
 from bridge.chain.clock import SystemClock
-from node.devnet.chains import ChainsSettings
 from node.devnet.chains_local import LocalChains
-from node.devnet.chains_wire import from_line, to_line
 from node.devnet.control import control_app
 from node.devnet.ports import HOST
 from node.devnet.rpc.faults import ChainFaults
 from node.localnet.files import LocalnetFiles
 from node.localnet.nodes import pause, resume
-from node.store.files import write_private
+from node.localnet.served import ServedChains, read_served
 from node.validator.together import run_together
 
 SHUTDOWN_S = 0.1
-
-
-class ServedChains(msgspec.Struct):
-    """What the process starts from; the file is private, for it holds the token."""
-
-    chains: ChainsSettings
-    validators: int
-    control_port: int
-    control_token: str
-
-
-def write_served(files: LocalnetFiles, served: ServedChains) -> None:
-    """Keep what the process starts from."""
-    write_private(files.chains_settings, to_line(served))
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     files = LocalnetFiles(Path(sys.argv[1]))
-    asyncio.run(_serve(files, from_line(files.chains_settings.read_bytes(), ServedChains)))
+    asyncio.run(_serve(files, read_served(files)))
 
 
 async def _serve(files: LocalnetFiles, served: ServedChains) -> None:

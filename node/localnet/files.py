@@ -12,8 +12,11 @@ from pathlib import Path
 
 from node.localnet.processes import Process
 
-CHAINS = "chains"
 TRAFFIC = "traffic"
+EMBEDDED = "chains"
+ANVIL_ROOT, ANVIL_SIDE = "anvil-root", "anvil-side"
+CHAINS = (EMBEDDED, ANVIL_ROOT, ANVIL_SIDE)
+"""The processes that serve chains of our own; a localnet has the first or the two others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from node.devnet.network import BACK_DATED_S, FUNDS_WEI, ROOT_CHAIN_ID, SIDE_CHA
 from node.devnet.ports import HOST
 from node.keys.keystore import DEVNET
 from node.localnet.anvil import fund, start_anvils
-from node.localnet.chains import ServedChains, write_served
 from node.localnet.files import LocalnetFiles
+from node.localnet.served import ServedChains, write_served
 from node.localnet.settings import LocalnetSettings
 from node.networks.accounts import Account, new_account, read_account
 from node.networks.connect import Connected, connect

@@ -1,59 +1,16 @@
-"""What a person does with a localnet: up, down, and trouble for single validators.
-
-Everything that was started stays when the command returns. `up` goes on with whatever is there: it makes what is
-missing and starts what does not run.
-"""
+"""What a person does with a localnet that is there: down, and trouble for single validators. `bringing_up` has `up`."""
 
 import signal
 import sys
-from contextlib import AsyncExitStack
 
-import aiohttp
-
-from bridge.chain.clock import Clock, SystemClock
-from bridge.chain.transport import HttpTransport, Transport
-from node.devnet.bootstrap import ROOT, SIDE
-from node.devnet.chains import chain_url
-from node.devnet.ports import HOST
-from node.localnet.answers import Awaited, until_blocks_come, until_chain_answers
-from node.localnet.anvil import anvils, start_anvils
 from node.localnet.errors import NoLocalnet
 from node.localnet.files import CHAINS, TRAFFIC, LocalnetFiles
-from node.localnet.making import make
 from node.localnet.nodes import engine_pid
 from node.localnet.processes import Process, send, stop
 from node.localnet.settings import LocalnetSettings, read_settings
-from node.networks.deploy import Say
-from node.store.lock import HomeLock
 
 NODE_GRACE_S = 8.0
 HELPER_GRACE_S = 5.0
-
-
-async def up(files: LocalnetFiles, settings: LocalnetSettings, say: Say) -> tuple[int, ...]:
-    """Bring everything up and wait until all validators make blocks; their heights.
-
-    Raises LocalnetError, NetworkError, DevnetError, ChainError, and what keys and files raise.
-    """
-    clock = SystemClock()
-    async with AsyncExitStack() as cleanup:
-        cleanup.callback(HomeLock(files.home).release)
-        session = await cleanup.enter_async_context(aiohttp.ClientSession())
-        transport = HttpTransport(session)
-        if not files.description.exists():
-            down(files)  # what a making that did not end has left running
-            await make(files, settings, say)
-        await _start_chains(files, settings, transport, clock)
-        for index in range(settings.validators):
-            start_node(files, index)
-        if _has_traffic(files, settings):
-            files.process(TRAFFIC).start((sys.executable, "-m", "node.localnet.traffic", str(files.home)))
-        say("everything is started; waiting for blocks")
-        validators = [
-            Awaited(files.node(index), f"http://{HOST}:{settings.api_port + index}")
-            for index in range(settings.validators)
-        ]
-        return await until_blocks_come(validators, session, clock)
 
 
 def start_node(files: LocalnetFiles, index: int) -> None:
@@ -72,8 +29,7 @@ def down(files: LocalnetFiles) -> tuple[str, ...]:
         left = engine_pid(files, index)
         if left is not None:  # its node was killed; it ends by itself then, but not before we return
             send(left, signal.SIGKILL)
-    chains = (files.process(CHAINS), *(anvil.process for anvil in anvils(files, settings)))
-    return killed + stop(chains, HELPER_GRACE_S)
+    return killed + stop([files.process(name) for name in CHAINS], HELPER_GRACE_S)
 
 
 def made_with(files: LocalnetFiles) -> LocalnetSettings:
@@ -106,18 +62,3 @@ def _wake_engine(files: LocalnetFiles, index: int) -> None:
     pid = engine_pid(files, index)
     if pid is not None:
         send(pid, signal.SIGCONT)
-
-
-def _has_traffic(files: LocalnetFiles, settings: LocalnetSettings) -> bool:
-    """Whether there are contracts of our own and people with tokens."""
-    return settings.traffic and settings.contracts_file is None and files.description.exists()
-
-
-async def _start_chains(files: LocalnetFiles, settings: LocalnetSettings, transport: Transport, clock: Clock) -> None:
-    if settings.chains == "anvil":
-        await start_anvils(files, settings, transport, clock)
-    elif settings.chains == "embedded":
-        process = files.process(CHAINS)
-        process.start((sys.executable, "-m", "node.localnet.chains", str(files.home)))
-        for port, name in ((settings.root_port, ROOT), (settings.side_port, SIDE)):
-            await until_chain_answers(process, chain_url(port, name), transport, clock)

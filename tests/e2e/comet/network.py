@@ -28,9 +28,10 @@ from bridge.codec.abi import encode_call
 from bridge.codec.hexadecimal import from_hex, to_hex
 from config.file import load_home, write_config
 from config.schema import NodeConfig
+from node.localnet.bringing_up import up
 from node.localnet.files import LocalnetFiles
 from node.localnet.making import make
-from node.localnet.network import down, start_node, up
+from node.localnet.network import down, start_node
 from node.localnet.nodes import NodeState, Part, node_state, signal_parts
 from node.localnet.settings import LocalnetSettings, settle
 from tests.e2e.process import Json, ask
