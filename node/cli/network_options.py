@@ -9,6 +9,7 @@ import click
 if TYPE_CHECKING:
     from node.networks.testnet import Adopt, Deploy
 
+VALIDATORS_DEFAULT = 4
 _FILE = click.Path(path_type=Path)
 
 root_rpc_option = click.option("--root-rpc", "root_urls", multiple=True, help="JSON-RPC of the root chain; repeatable.")
@@ -42,7 +43,7 @@ def contracts_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def way_to_contracts(
-    validators: int,
+    validators: int | None,
     funded_key_file: Path | None,
     data_form: str,
     contracts_file: Path | None,
@@ -59,11 +60,10 @@ def way_to_contracts(
     if contracts_file is not None:
         if keystores is None or password_file is None:
             raise click.UsageError("--contracts needs --keystores and --password-file of the registered signers")
-        return Adopt(
-            read_contracts(contracts_file.expanduser()), keystores.expanduser(), password_file.expanduser(), payer
-        )
+        contracts = read_contracts(contracts_file.expanduser())
+        return Adopt(contracts, keystores.expanduser(), password_file.expanduser(), payer, validators)
     if keystores is not None or password_file is not None:
         raise click.UsageError("--keystores and --password-file belong to --contracts: else new keys are made")
     if payer is None:
         raise click.UsageError("give --funded-key-file to deploy contracts, or --contracts for those that are there")
-    return Deploy(payer, validators, DataForm[data_form.upper()])
+    return Deploy(payer, validators or VALIDATORS_DEFAULT, DataForm[data_form.upper()])

@@ -66,7 +66,7 @@ def testnet(
             root_urls=root_urls,
             side_urls=side_urls,
             way=way_to_contracts(
-                *(validators or len(hosts) or 4, funded_key_file, data_form),
+                *(validators or len(hosts) or None, funded_key_file, data_form),
                 *(contracts_file, keystores, password_file),
             ),
             name=name,

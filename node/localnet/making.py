@@ -115,7 +115,7 @@ class _Maker:
     async def network(self, payer: Account | None) -> Description:
         """Contracts, homes and people."""
         clock, settings = SystemClock(), self._settings
-        made = await make_testnet(self._testnet_settings(payer), clock, self._say)
+        made = await make_testnet(self._testnet_settings(payer), self._transport, clock, self._say)
         root = await connect("root", self.root_urls, self._transport, clock)
         side = await connect("side", self.side_urls, self._transport, clock)
         people: tuple[Account, ...] = ()
@@ -139,7 +139,8 @@ class _Maker:
         way: Deploy | Adopt
         if settings.contracts_file is not None and settings.keystores and settings.password_file:
             contracts = read_contracts(Path(settings.contracts_file))
-            way = Adopt(contracts, Path(settings.keystores), Path(settings.password_file), payer)
+            keystores, password_file = Path(settings.keystores), Path(settings.password_file)
+            way = Adopt(contracts, keystores, password_file, payer, settings.validators)
         elif payer is not None:
             way = Deploy(payer, settings.validators, DataForm[settings.data_form.upper()])
         else:

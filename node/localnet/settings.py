@@ -45,6 +45,16 @@ class LocalnetSettings:
             )
         if (self.chains == "given") != bool(self.root_urls and self.side_urls):
             raise LocalnetSettingsRefused("--root-rpc and --side-rpc go together, and instead of --chains")
+        if self.chains != "given" and (self.funded_key_file or self.contracts_file):
+            raise LocalnetSettingsRefused("--funded-key-file and --contracts are for chains that --root-rpc names")
+        if self.contracts_file is None and (self.keystores or self.password_file):
+            raise LocalnetSettingsRefused("--keystores and --password-file belong to --contracts")
+        if self.contracts_file is not None and not (self.keystores and self.password_file):
+            raise LocalnetSettingsRefused("--contracts needs --keystores and --password-file of the registered signers")
+        if self.chains == "given" and not (self.funded_key_file or self.contracts_file):
+            raise LocalnetSettingsRefused(
+                "give --funded-key-file to deploy contracts, or --contracts for those there are"
+            )
         return self
 
     @property
@@ -88,10 +98,11 @@ def read_settings(files: LocalnetFiles) -> LocalnetSettings | None:
 def settle(files: LocalnetFiles, asked: dict[str, object]) -> LocalnetSettings:
     """The settings of the home, or new ones from what was asked for, which are kept there with free ports.
 
-    Raises LocalnetSettingsRefused when what was asked for contradicts what the home was made with.
+    A home whose making did not end is made anew. Raises LocalnetSettingsRefused when what was asked for contradicts
+    what the home was made with.
     """
     made_with = read_settings(files)
-    if made_with is None:
+    if made_with is None or not files.description.exists():
         wanted = msgspec.convert(asked, LocalnetSettings).checked()
         chosen = _on_free_ports(wanted)
         files.home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -160,9 +160,8 @@ class Deployer:
         self, step: DeploymentStep, nonce: int, gas_limit: int
     ) -> DynamicFeeTransaction | LegacyTransaction:
         """The step as a transaction of the kind that the chain has: EIP-1559 where its blocks have a base fee."""
-        head = await self._reader.pool.call("eth_getBlockByNumber", ["latest", False])
         where = (gas_limit, step.to, step.value_wei, step.data)
-        if not isinstance(head, dict) or head.get("baseFeePerGas") is None:
+        if not await has_base_fee(self._reader):
             price = as_quantity(await self._reader.pool.call("eth_gasPrice", []), "eth_gasPrice", 256)
             return LegacyTransaction(self._chain_id, nonce, Wei(LEGACY_PRICE_FACTOR * price), *where)
         market = market_of(await self._reader.fee_history(POLICY.history_blocks, POLICY.tip_percentile))
@@ -204,6 +203,12 @@ class Deployer:
         if mined is None or not mined.succeeded:
             raise DeploymentFailed(f"'{sent.step.label}' by {self._who} was undone by a reorg: begin anew")
         return mined
+
+
+async def has_base_fee(reader: ChainReader) -> bool:
+    """Whether the chain's blocks have a base fee, and so take transactions of EIP-1559. Raises ChainError."""
+    head = await reader.pool.call("eth_getBlockByNumber", ["latest", False])
+    return isinstance(head, dict) and head.get("baseFeePerGas") is not None
 
 
 def stakes(

@@ -8,14 +8,13 @@ OUTPUT/summary.txt      who is who, and what goes to which machine; no secrets
 import asyncio
 import secrets
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
 from bridge.chain.clock import Clock, SystemClock
-from bridge.chain.transport import HttpTransport
+from bridge.chain.transport import HttpTransport, Transport
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import UnixSeconds, Wei
 from config.schema import Comet
@@ -30,8 +29,8 @@ from node.networks.accounts import Account, new_account
 from node.networks.agreed import Agreed, Pace, agree, chain_access
 from node.networks.connect import Connected, connect
 from node.networks.contracts_file import NetworkContracts, contracts_to_json, deployed
-from node.networks.deploy import Deployer, Say, Staker, funding, stakes
-from node.networks.errors import OutputRefused, SettingsImpossible
+from node.networks.deploy import Deployer, Say, Staker, funding, has_base_fee, stakes
+from node.networks.errors import ContractsUnfit, OutputRefused, SettingsImpossible
 from node.networks.genesis import confirmed_header, read_genesis, registered_validators
 from node.networks.homes import LOOPBACK, Member, Place, make_member, write_members
 from node.networks.summary import summary
@@ -61,6 +60,8 @@ class Adopt:
     """Of the registered signers."""
     password_file: Path
     payer: Account | None = None
+    validators: int | None = None
+    """How many there must be, if that was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +118,25 @@ class Testnet:
 
 def run_testnet(settings: TestnetSettings, say: Say) -> Testnet:
     """Make a network's files. Raises NetworkError, ChainError, GenesisError, KeystoreError, StoreError."""
-    return asyncio.run(make_testnet(settings, SystemClock(), say))
+
+    async def over_http() -> Testnet:
+        async with aiohttp.ClientSession() as session:
+            return await make_testnet(settings, HttpTransport(session), SystemClock(), say)
+
+    return asyncio.run(over_http())
 
 
-async def make_testnet(settings: TestnetSettings, clock: Clock, say: Say) -> Testnet:
-    """As `run_testnet`, on any clock."""
+async def make_testnet(settings: TestnetSettings, transport: Transport, clock: Clock, say: Say) -> Testnet:
+    """As `run_testnet`, over any transport and on any clock."""
     if settings.output.exists() and any(settings.output.iterdir()):
         raise OutputRefused(f"{settings.output} is not empty: give another --output, or remove it")
-    async with AsyncExitStack() as cleanup:
-        session = await cleanup.enter_async_context(aiohttp.ClientSession())
-        transport = HttpTransport(session)
-        root = await connect("root", settings.root_urls, transport, clock)
-        side = await connect("side", settings.side_urls, transport, clock)
-        maker = _Maker(settings, root, side, clock, say)
-        way = settings.way
-        return await (maker.deploy(way) if isinstance(way, Deploy) else maker.adopt(way))
+    root = await connect("root", settings.root_urls, transport, clock)
+    side = await connect("side", settings.side_urls, transport, clock)
+    if not await has_base_fee(root.reader):
+        raise ContractsUnfit("the root chain's blocks have no base fee: checkpoints are submitted by EIP-1559 alone")
+    maker = _Maker(settings, root, side, clock, say)
+    way = settings.way
+    return await (maker.deploy(way) if isinstance(way, Deploy) else maker.adopt(way))
 
 
 class _Maker:
@@ -176,6 +181,10 @@ class _Maker:
         agreed = await self._agreed(way.contracts)
         block = (await confirmed_header(self._root.reader, agreed.root_chain)).number
         registered = await registered_validators(self._root.reader, agreed.root_chain, block)
+        if way.validators not in (None, len(registered)):
+            raise ContractsUnfit(
+                f"StakeManager has {len(registered)} validators in force, and --validators says {way.validators}"
+            )
         password = read_password(way.password_file)
         signers = open_keystores(way.keystores, [one.view.signer for one in registered], password)
         members = self._make_members(signers)

@@ -13,6 +13,8 @@ from node.localnet.network import down, made_with, process_named, require_valida
 from node.localnet.nodes import NodeState, node_state
 from node.localnet.settings import LocalnetSettings, settle
 
+GIVEN: dict[str, Any] = {"chains": "given", "root_urls": ("http://r",), "side_urls": ("http://s",)}
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> LocalnetFiles:
@@ -38,6 +40,7 @@ def test_settle__a_new_home__keeps_the_choice_on_ports_that_are_free(files: Loca
 
 def test_settle__a_home_that_is_there__goes_on_without_being_told_again(files: LocalnetFiles) -> None:
     chosen = settle(files, {"api_port": 0, "validators": 7})
+    files.description.write_text("{}")
     assert settle(files, {}) == settle(files, {"validators": 7, "api_port": 0}) == chosen
 
 
@@ -51,9 +54,15 @@ def test_settle__a_home_that_is_there__goes_on_without_being_told_again(files: L
 )
 def test_settle__another_value__refused_naming_both(files: LocalnetFiles, asked: dict[str, Any], words: str) -> None:
     chosen = settle(files, {"api_port": 0})
+    files.description.write_text("{}")
     with pytest.raises(LocalnetSettingsRefused, match=words):
         settle(files, asked)
     assert made_with(files) == chosen
+
+
+def test_settle__a_home_whose_making_did_not_end__takes_another_choice(files: LocalnetFiles) -> None:
+    settle(files, {"api_port": 0})
+    assert settle(files, {"api_port": 0, "validators": 7}).validators == 7
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,10 @@ def test_settle__another_value__refused_naming_both(files: LocalnetFiles, asked:
         ({"chains": "given"}, "go together"),
         ({"chains": "given", "root_urls": ("http://r",)}, "go together"),
         ({"root_urls": ("http://r",), "side_urls": ("http://s",)}, "instead of --chains"),
+        (GIVEN, "give --funded-key-file"),
+        ({**GIVEN, "contracts_file": "c", "keystores": "k"}, "--contracts needs --keystores and --password-file"),
+        ({**GIVEN, "funded_key_file": "f", "keystores": "k"}, "belong to --contracts"),
+        ({"funded_key_file": "f"}, "for chains that --root-rpc names"),
     ],
 )
 def test_settle__what_cannot_be__refused_and_not_kept(files: LocalnetFiles, asked: dict[str, Any], words: str) -> None:

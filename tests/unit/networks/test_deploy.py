@@ -13,7 +13,7 @@ from contracts import calls
 from contracts.deployment import DeploymentPlan, DeploymentStep, root_deployment, side_deployment
 from node.duties.contract_view import ContractReader
 from node.networks.accounts import account_of
-from node.networks.deploy import MINED_WITHIN_S, Staker, funding, stakes
+from node.networks.deploy import MINED_WITHIN_S, Staker, funding, has_base_fee, stakes
 from node.networks.errors import DeploymentFailed
 from tests.unit.networks.world import CHAIN_IDS, PAYER, ROOT, SIDE, Chains, two_chains
 
@@ -87,6 +87,8 @@ async def test_deploy__on_a_chain_without_base_fee__legacy_transactions_do_it(ch
     await chains.while_blocks_come(deployer.send(deployment.steps))
 
     head = chains.local.chain(SIDE).head
+    assert not await has_base_fee(chains.reader(SIDE, old))
+    assert await has_base_fee(chains.side)
     assert "eth_gasPrice" in old.asked
     assert "eth_feeHistory" not in old.asked
     name = await chains.side.call(deployment.contracts.demo_token, encode_call("symbol()"), head.number)

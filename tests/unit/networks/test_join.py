@@ -127,7 +127,7 @@ async def joining(tmp_path: Path) -> AsyncIterator[Joining]:
             keystore_cost=DEVNET,
             name=CHAIN_ID,
         )
-        await chains.while_blocks_come(make_testnet(settings, chains.clock, chains.said.append))
+        await chains.while_blocks_come(make_testnet(settings, chains.transport, chains.clock, chains.said.append))
         yield Joining(chains, tmp_path / "net" / "genesis.json", Source((one, other)), tmp_path / "joiner")
 
 

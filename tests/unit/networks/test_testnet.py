@@ -48,7 +48,7 @@ async def make(chains: Chains, output: Path, way: Deploy | Adopt, **options: Any
     """The command on these chains, with quick keystores."""
     urls = (chains.local.rpc_url(ROOT),), (chains.local.rpc_url(SIDE),)
     settings = TestnetSettings(output, *urls, way, keystore_cost=DEVNET, funds_wei=FUNDS_WEI, **options)
-    return await chains.while_blocks_come(make_testnet(settings, chains.clock, chains.said.append))
+    return await chains.while_blocks_come(make_testnet(settings, chains.transport, chains.clock, chains.said.append))
 
 
 async def by_somebody_else(chains: Chains, signers: Sequence[Account] = SIGNERS) -> DeploymentPlan:
@@ -165,6 +165,14 @@ async def test_testnet__contracts_with_a_signer_whose_keystore_is_not_given__nam
     with pytest.raises(KeystoreError, match=r"must hold exactly one file with 0x.* in its name, and holds 0"):
         await make(chains, tmp_path / "net", way)
     assert not (tmp_path / "net").exists()
+
+
+async def test_testnet__contracts_with_another_number_of_validators__refused_naming_both(
+    chains: Chains, tmp_path: Path
+) -> None:
+    way = given(tmp_path, await by_somebody_else(chains))
+    with pytest.raises(ContractsUnfit, match="has 4 validators in force, and --validators says 5"):
+        await make(chains, tmp_path / "net", replace(way, validators=5))
 
 
 async def test_testnet__an_address_of_something_else__refused_with_the_contract(chains: Chains, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Two embedded chains that serve JSON-RPC and nothing else of theirs is used: as any chains that a person names.
 
-Time is a manual clock, which moves with each block that `while_blocks_come` makes.
+Time is a manual clock, which moves with each block that `while_blocks_come` makes, and only while nobody waits for an
+answer: so a slow machine is not taken for a slow chain.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import aiohttp
 from bridge.chain.clock import ManualClock
 from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
-from bridge.chain.transport import HttpTransport, Transport
+from bridge.chain.transport import HttpReply, HttpTransport, Transport
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
 from node.devnet.chains import Allocation, ChainSettings, ChainsSettings
 from node.devnet.chains_local import LocalChains
@@ -29,10 +30,26 @@ FUNDS_WEI = Wei(1_000 * 10**18)
 Result = TypeVar("Result")
 
 
+class Counted:
+    """HTTP, and how many requests are under way."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.in_flight = 0
+
+    async def post(self, url: str, body: bytes, reply_bytes_max: int) -> HttpReply:
+        """The reply."""
+        self.in_flight += 1
+        try:
+            return await self._inner.post(url, body, reply_bytes_max)
+        finally:
+            self.in_flight -= 1
+
+
 class Chains:
     """Both chains, reached over HTTP."""
 
-    def __init__(self, local: LocalChains, clock: ManualClock, transport: Transport) -> None:
+    def __init__(self, local: LocalChains, clock: ManualClock, transport: Counted) -> None:
         """Use `two_chains`."""
         self.local = local
         self.clock = clock
@@ -56,11 +73,13 @@ class Chains:
         """Do something that waits for time and for blocks, which come once so many transactions wait."""
         working = asyncio.ensure_future(work)
         while not working.done():
+            await asyncio.wait({working}, timeout=0.01)
+            if self.transport.in_flight:
+                continue
             for name in names:
                 if self.local.chain(name).waiting_count >= waiting:
                     await self.local.mine(name)
             self.clock.advance(1)
-            await asyncio.wait({working}, timeout=0.01)
         return await working
 
 
@@ -74,6 +93,6 @@ async def two_chains(*funded: Address) -> AsyncIterator[Chains]:
     local = await LocalChains.start(ChainsSettings((root, side)), clock)
     try:
         async with aiohttp.ClientSession() as session:
-            yield Chains(local, clock, HttpTransport(session))
+            yield Chains(local, clock, Counted(HttpTransport(session)))
     finally:
         await local.close()
