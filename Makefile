@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test e2e lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
+.PHONY: help install devnet soak test e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -37,7 +37,10 @@ test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, ty
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
 
 e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
-	$(BIN)/pytest -n 2 --dist loadgroup -m comet tests/e2e/comet
+	$(BIN)/pytest -n 2 --dist loadgroup -m "comet and not soak" tests/e2e/comet
+
+e2e-soak: install cometbft ## Run those that take longer than every change can wait.
+	$(BIN)/pytest -n 2 --dist loadgroup -m "comet and soak" tests/e2e/comet
 
 lint: install ## Check style.
 	$(BIN)/ruff check .

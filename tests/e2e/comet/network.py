@@ -14,7 +14,9 @@ stopped or paused is stopped at the end.
 
 import asyncio
 import json
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,11 +31,12 @@ from bridge.codec.hexadecimal import from_hex, to_hex
 from config.file import load_home, write_config
 from config.schema import NodeConfig
 from node.localnet.bringing_up import up
+from node.localnet.errors import LocalnetSettingsRefused
 from node.localnet.files import LocalnetFiles
 from node.localnet.making import make
 from node.localnet.network import down, start_node
 from node.localnet.nodes import NodeState, Part, node_state, signal_parts
-from node.localnet.settings import LocalnetSettings, settle
+from node.localnet.settings import PORT_BASES, LocalnetSettings, settle
 from tests.e2e.process import Json, ask
 
 WAIT_S = 90.0
@@ -54,6 +57,8 @@ class Manifest:
     traffic: bool = False
     configure: Configure | None = None
     """What each validator, by its number, is configured with instead."""
+    faulty: frozenset[int] = frozenset()
+    """Who runs `tests.e2e.comet.faulty` instead of `sidewarden start`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +74,19 @@ class BlockSeen:
 class CometNetwork:
     """A network that was made; its validators are numbered from 0."""
 
-    def __init__(self, files: LocalnetFiles, settings: LocalnetSettings) -> None:
+    def __init__(self, files: LocalnetFiles, settings: LocalnetSettings, faulty: frozenset[int] = frozenset()) -> None:
         """Use `running_network`."""
         self.files = files
         self.settings = settings
+        self.faulty = faulty
         self.everybody = range(settings.validators)
 
     # What is seen
+
+    @property
+    def network_name(self) -> str:
+        """The engine's chain id."""
+        return str(json.loads(self.files.genesis.read_text())["name"])
 
     def get(self, index: int, path: str) -> Json | None:
         """What a validator's API answers; None while it does not, or refuses."""
@@ -117,6 +128,22 @@ class CometNetwork:
         signed = answer["result"]["signed_header"]
         return BlockSeen(height, signed["commit"]["block_id"]["hash"], signed["header"]["app_hash"])
 
+    def signs(self, index: int, first: int) -> bool:
+        """Whether a validator's vote is in the newest commit that another one shows, which is of `first` or later."""
+        answer = self.get(self._witness(index), f"{API}/engine/rpc/commit")
+        if answer is None or "result" not in answer:
+            return False
+        commit = answer["result"]["signed_header"]["commit"]
+        signed = {one["validator_address"] for one in commit["signatures"] if one["block_id_flag"] == 2}
+        return int(commit["height"]) >= first and self.signer(index) in signed
+
+    def _witness(self, index: int) -> int:
+        return (index + 1) % len(self.everybody)
+
+    def signer(self, index: int) -> str:
+        """A validator's address, as CometBFT writes it."""
+        return str(self.described["validators"][index]["signer"]).removeprefix("0x").upper()
+
     def processes(self, index: int) -> NodeState:
         """A validator's processes."""
         return node_state(self.files, index)
@@ -141,10 +168,9 @@ class CometNetwork:
 
     def control(self, method: str, path: str, body: object = None) -> Json:
         """What the chains' control URL answers, which reorganises, stalls and spoils them."""
-        described = self.described
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {described['control_token']}"}
-        status, answer = ask(described["control_url"] + path, method, data, headers)
+        headers = {"Authorization": f"Bearer {self.described['control_token']}"}
+        status, answer = ask(self.described["control_url"] + path, method, data, headers)
         assert status == HTTPStatus.OK, answer
         return answer
 
@@ -177,7 +203,11 @@ class CometNetwork:
 
     def start(self, index: int) -> None:
         """Start a validator that does not run."""
-        start_node(self.files, index)
+        if index in self.faulty:
+            home = str(self.files.validator(index))
+            self.files.node(index).start((sys.executable, "-m", "tests.e2e.comet.faulty", home))
+        else:
+            start_node(self.files, index)
 
     def stop(self, index: int) -> None:
         """End a validator as its operator would. Fails if it takes long."""
@@ -186,6 +216,8 @@ class CometNetwork:
 
     def up(self) -> None:
         """Start everything that does not run, and wait until all make blocks."""
+        for index in self.faulty:
+            self.start(index)
         asyncio.run(up(self.files, self.settings, lambda _: None))
 
     def down(self) -> None:
@@ -206,6 +238,29 @@ class CometNetwork:
     def until_all_reach(self, height: int, timeout_s: float = WAIT_S) -> float:
         """Wait until every validator's application has a block; how long it took."""
         return self.until(lambda: all(self.height(index) >= height for index in self.everybody), timeout_s)
+
+    def until_blocks(self, count: int, index: int = 0) -> None:
+        """Wait until a validator has so many more blocks than now."""
+        self.until(lambda: self.height(index) >= 0)
+        before = self.height(index)
+        self.until(lambda: self.height(index) >= before + count)
+
+    def until_signs(self, index: int) -> None:
+        """Wait until a validator has voted for a block for which it cannot have voted before now."""
+        first = self.height(self._witness(index)) + 2
+        assert first > 1, self.story()
+        self.until(lambda: self.signs(index, first))
+
+    def until_converged(self) -> None:
+        """Wait until everybody is at the same height, give or take one, and has seen a further checkpoint land."""
+        acks = max(map(self.acks, self.everybody))
+        self.until(lambda: all(self.acks(index) > acks for index in self.everybody))
+        self.until(self._is_together)
+
+    def _is_together(self) -> bool:
+        seen = [self.get(index, f"{API}/status") for index in self.everybody]
+        heights = [one["engine_height"] for one in seen if one is not None and one["caught_up"]]
+        return len(heights) == len(seen) and max(heights) - min(heights) <= 1
 
     def story(self) -> str:
         """Where everybody stands, and the end of each log, for a test that fails."""
@@ -240,10 +295,9 @@ class CometNetwork:
 def running_network(home: Path, manifest: Manifest = Manifest()) -> Iterator[CometNetwork]:
     """A network that makes blocks; all its processes are gone afterwards, and none of them had to be killed."""
     files = LocalnetFiles(home)
-    asked = {"validators": manifest.validators, "data_form": manifest.data_form, "traffic": manifest.traffic}
-    settings = settle(files, {**asked, "api_port": 0})
+    settings = _settled(files, manifest)
     asyncio.run(make(files, settings, lambda _: None))
-    network = CometNetwork(files, settings)
+    network = CometNetwork(files, settings, manifest.faulty)
     for index in network.everybody:
         config = load_home(files.validator(index)).config
         write_config(files.validator(index), manifest.configure(index, config) if manifest.configure else config)
@@ -252,3 +306,15 @@ def running_network(home: Path, manifest: Manifest = Manifest()) -> Iterator[Com
         yield network
     finally:
         network.down()
+
+
+def _settled(files: LocalnetFiles, manifest: Manifest) -> LocalnetSettings:
+    """Settings on free ports; processes that look for them at the same time begin at different ones."""
+    asked = {"validators": manifest.validators, "data_form": manifest.data_form, "traffic": manifest.traffic}
+    for attempt in range(len(PORT_BASES)):
+        base = PORT_BASES[(os.getpid() + attempt) % len(PORT_BASES)]
+        try:
+            return settle(files, {**asked, "api_port": base})
+        except LocalnetSettingsRefused:
+            continue
+    raise AssertionError(f"no {len(PORT_BASES)} ports are free")
