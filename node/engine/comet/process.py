@@ -29,9 +29,13 @@ ORPHAN_S = 5.0
 LINE_BYTES_MAX = 64 * 1024
 CONSENSUS_FAILURE = "CONSENSUS FAILURE!!!"
 """What v0.40.0 logs when its consensus routine has died; the process goes on living at a frozen height."""
-PANIC = "panic: "
+PANICS = ("panic: ", "fatal error: ")
+"""How Go begins to tell why it ends; stacks follow."""
 ERROR_CHARACTERS_MAX = 500
 _POLL_S = 0.05
+_READ_BYTES = 16 * 1024
+_LAST_LINES_S = 1.0
+"""How long the end of its log is waited for once it has ended."""
 
 log = logging.getLogger("node.engine.comet")
 child_log = logging.getLogger("node.engine.comet.cometbft")
@@ -86,7 +90,7 @@ class CometProcess:
         """Start it on its directory, whose files are written.
 
         One that an earlier run of ours left behind is ended first. `on_failure` is told when its consensus has died
-        though the process lives. Raises EngineBinaryError.
+        though the process lives. Raises EngineBinaryError, and OSError.
         """
         await _end_orphan(files, clock)
         for socket in (files.signer_socket, files.rpc_socket):
@@ -99,12 +103,17 @@ class CometProcess:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                limit=LINE_BYTES_MAX,
                 start_new_session=True,  # a Ctrl-C at our terminal is ours to handle
             )
         except OSError as error:
             raise EngineBinaryError(f"{binary} cannot be run: {error.strerror}") from error
-        files.process_id.write_text(str(process.pid))
+        try:
+            files.process_id.write_text(str(process.pid))
+        except OSError:
+            # One that the next run cannot find must not go on.
+            process.kill()
+            await process.communicate()
+            raise
         log.info("cometbft started", extra={"binary": binary, "pid": process.pid})
         if process.stdout is None:
             raise AssertionError("a pipe was asked for")
@@ -141,19 +150,22 @@ class CometProcess:
             log.warning("cometbft did not stop in time and is killed", extra={"pid": self._process.pid})
             self.send_signal(signal.SIGKILL)
             await self._process.wait()
+        await asyncio.wait((self._reading,), timeout=_LAST_LINES_S)
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
         self._files.process_id.unlink(missing_ok=True)
 
     async def _read_log(self) -> None:
-        while True:
-            try:
-                line = await self._output.readline()
-            except ValueError:
-                continue  # a line over the limit; the stream has dropped it
-            if not line:
-                return
-            self._tell(line)
+        """Tell all lines of its log; one over the limit is dropped as a whole."""
+        rest, is_dropped = b"", False
+        while data := await self._output.read(_READ_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                if not is_dropped:
+                    self._tell(line)
+                is_dropped = False
+            if len(rest) > LINE_BYTES_MAX:
+                rest, is_dropped = b"", True
 
     def _tell(self, line: bytes) -> None:
         """Pass a line on to our own log.
@@ -163,7 +175,7 @@ class CometProcess:
         """
         is_error, text, facts = _parse(line)
         is_news = is_error and not self._is_stopping and not self._has_panicked
-        self._has_panicked |= text.startswith(PANIC)
+        self._has_panicked |= text.startswith(PANICS)
         if is_news:
             self.last_error = f"{text} {facts}".strip()[:ERROR_CHARACTERS_MAX]
         child_log.log(logging.INFO if is_news else logging.DEBUG, text, extra={"facts": facts})
