@@ -7,6 +7,7 @@ has a limit of size and of time; sets of validators come in pages.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from bridge.chain.endpoint import Endpoint, RpcCall, label_of
 from bridge.chain.errors import ChainError
@@ -35,6 +36,7 @@ VALUE_BYTES_MAX = 4 * 1024 * 1024
 SIBLINGS_MAX = 64
 QUERY_LOG_CHARACTERS_MAX = 300
 
+ENGINE_RPC_PATH = "/sidewarden/v1/engine/rpc"
 STATE_PROOF_TYPE = "sidewarden:section"
 """The one kind of proof operation that our application gives: siblings, one after another."""
 
@@ -50,6 +52,11 @@ class StateAnswer:
     """The block after which the state is like that, as the node says."""
     value: bytes
     siblings: tuple[Hash32, ...]
+
+
+def engine_rpc(url: str) -> str:
+    """Where a node passes CometBFT's reading calls on: an API's URL gets that path, one with a path is as it is."""
+    return url if urlsplit(url).path else url + ENGINE_RPC_PATH
 
 
 class NodeRpc:

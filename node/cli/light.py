@@ -41,7 +41,7 @@ def trust_options(command: Command) -> Command:
             "node_urls",
             multiple=True,
             required=True,
-            help="CometBFT RPC or a validator's API with /sidewarden/v1/engine/rpc; further ones are witnesses.",
+            help="A validator's API, or with a path (a slash will do) any CometBFT RPC; further ones are witnesses.",
         ),
         click.option(
             "--genesis",
@@ -185,6 +185,7 @@ def _settings(
     trusting_period_hours: int,
 ) -> "LightSettings":
     from bridge.chain.endpoint import label_of
+    from bridge.light.rpc import engine_rpc
     from bridge.light.trust import TrustRules
     from node.app.genesis import Genesis
     from node.light.session import LightSettings, NamedHeader, read_genesis
@@ -202,7 +203,10 @@ def _settings(
     if trust_height is not None and trust_hash is not None:
         start = NamedHeader(trust_height, _hash_of(trust_hash))
     return LightSettings(
-        node_urls, home.expanduser(), start, TrustRules(trusting_period_s=trusting_period_hours * 3_600)
+        tuple(map(engine_rpc, node_urls)),
+        home.expanduser(),
+        start,
+        TrustRules(trusting_period_s=trusting_period_hours * 3_600),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from bridge.chain.clock import Clock
 from bridge.chain.transport import Transport
 from bridge.codec.types import Address, Hash32
+from bridge.light.rpc import engine_rpc
 from config.edit import change_comet
 from config.file import Home, write_config
 from config.schema import Comet, Keys
@@ -24,7 +25,7 @@ from node.networks.agreed import chain_access
 from node.networks.connect import Connected, connect
 from node.networks.errors import OutputRefused, SettingsImpossible
 from node.networks.homes import NODE_KEY, Place, make_keys, node_config
-from node.networks.trusted_start import SERVERS_MAX, SERVERS_MIN, TrustedStart, engine_rpc, fetch_start
+from node.networks.trusted_start import SERVERS_MAX, SERVERS_MIN, TrustedStart, fetch_start
 from node.store.files import write_private
 from node.store.lock import HomeLock
 
@@ -122,15 +123,15 @@ def resync(home: Home, source: Source, start: TrustedStart) -> None:
         servers = _urls(source)
         change_comet(home, state_sync_servers=servers, state_sync_height=start.height, state_sync_hash=start.hash.hex())
         state_db = home.locate(home.config.paths.state_db)
-        for path in (state_db, *(state_db.with_name(state_db.name + end) for end in ("-wal", "-shm"))):
-            path.unlink(missing_ok=True)
+        for path in state_db.parent.glob(f"{state_db.name}*"):  # with SQLite's journals, which belong to it alone
+            path.unlink()
         shutil.rmtree(CometFiles(home.locate(home.config.engine.comet.home)).data, ignore_errors=True)
     finally:
         lock.release()
 
 
 def _urls(source: Source) -> tuple[RpcUrl, ...]:
-    return tuple(RpcUrl(engine_rpc(server)) for server in source.servers)
+    return tuple(RpcUrl(engine_rpc(server.rstrip("/"))) for server in source.servers)
 
 
 def _require(option: str, found: Connected, chain_id: int) -> None:

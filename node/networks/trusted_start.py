@@ -13,11 +13,10 @@ from bridge.codec.hexadecimal import to_hex
 from bridge.codec.light_block import LightBlock
 from bridge.codec.types import Hash32
 from bridge.light.errors import HeadersDiffer
-from bridge.light.rpc import NodeRpc
+from bridge.light.rpc import NodeRpc, engine_rpc
 from bridge.light.verifier import verified_commit
 from node.networks.errors import SettingsImpossible
 
-RPC_PATH = "/sidewarden/v1/engine/rpc"
 SERVERS_MIN = 2
 SERVERS_MAX = 16
 _NANOSECONDS = 1_000_000_000
@@ -55,15 +54,9 @@ async def fetch_start(
     return TrustedStart(header.height, header.hash(), header.time_ns // _NANOSECONDS)
 
 
-def engine_rpc(server: str) -> str:
-    """Where the server of an API passes CometBFT's reading calls on."""
-    url = server.rstrip("/")
-    return url if url.endswith(RPC_PATH) else url + RPC_PATH
-
-
 def _node(server: str, position: int, transport: Transport) -> NodeRpc:
     try:
-        return NodeRpc(engine_rpc(server), position, transport)
+        return NodeRpc(engine_rpc(server.rstrip("/")), position, transport)
     except ValueError as error:
         raise SettingsImpossible(f"--server: {error}") from None
 
