@@ -57,16 +57,6 @@ class CometFiles:
         return self.home / "config" / "node_key.json"
 
     @property
-    def unused_key(self) -> Path:
-        """A key that CometBFT makes at its first start and never signs with, because ours comes by a socket."""
-        return self.home / "config" / "priv_validator_key.json"
-
-    @property
-    def unused_key_state(self) -> Path:
-        """That key's state; without it, and with the key, CometBFT does not start."""
-        return self.data / "priv_validator_state.json"
-
-    @property
     def data(self) -> Path:
         """Its blocks and write-ahead log; can be fetched again from peers."""
         return self.home / "data"
@@ -101,8 +91,6 @@ def write_comet_files(files: CometFiles, comet: Comet, genesis: Genesis, moniker
     """Write genesis.json and config.toml. Raises EngineSettingRefused, and OSError."""
     for directory in (files.config.parent, files.data):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not files.unused_key_state.exists():
-        files.unused_key.unlink(missing_ok=True)
     write_private(files.genesis, comet_genesis(genesis))
     write_private(files.config, comet_config(comet, genesis.parameters, moniker, log_level).encode())
 
