@@ -6,7 +6,8 @@ await engine.run()                     # until cancelled; the child is started a
 
 The application is served before the child starts: a first dial that fails costs CometBFT 3 s. A child that ends,
 with whatever exit code, that logs a consensus failure, or that does not answer for long is a failure: it is started
-again, after a pause that grows. An application that raised is not started again: only another program or another disk
+again, after a pause that grows. So is one whose application could not write, for a disk may get space again: the block
+was not committed, and comes anew. An application that raised anything else is not asked again: only another program
 can help, and `trouble` says why.
 """
 
@@ -38,6 +39,7 @@ from node.engine.proto import require_fast_protobuf
 from node.engine.trouble import Trouble, TroubleCode
 from node.keys.private_key import PrivateKey
 from node.keys.signer import Signer
+from node.store.errors import DatabaseUnwritable
 
 PENDING_MAX = 16
 """Transactions on their way to CometBFT's mempool; the duties make two a block."""
@@ -212,8 +214,13 @@ class CometEngine:
             except (EngineError, OSError) as error:
                 why = str(error)
             if self._server.failure.done():
-                self._down = _application_trouble(self._server.failure.result())
-                await asyncio.Event().wait()
+                failure = self._server.failure.result()
+                if isinstance(failure, DatabaseUnwritable):
+                    why = f"{failure.code}: {failure}"
+                    self._server.ask_again()
+                else:
+                    self._down = _application_trouble(failure)
+                    await asyncio.Event().wait()
             ran_well = self._clock.monotonic() - started_s >= HEALTHY_S
             pause_s = RESTART_S if ran_well else min(2 * pause_s, RESTART_MAX_S)
             self._down = Trouble(TroubleCode.ENGINE_DOWN, f"{why}; it is started again in {pause_s:g} s")

@@ -62,13 +62,17 @@ class AbciServer:
         self._block_thread = ThreadPoolExecutor(1, "signatures of a block")
         self._mempool_thread = ThreadPoolExecutor(1, "signatures of the mempool")
         self.failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """What the application raised, if it did; nothing is served from then on."""
+        """What the application raised, if it did; nothing is served from then on, or until `ask_again`."""
 
     async def start(self, path: Path) -> None:
         """Listen at a unix socket; one that is there is left over from a process that was killed. Raises OSError."""
         _free(path)
         with socket_address(path) as address:
             self._server = await asyncio.start_unix_server(self._accept, address)
+
+    def ask_again(self) -> None:
+        """Serve again after a failure: what was executed and not committed is executed anew."""
+        self.failure = asyncio.get_running_loop().create_future()
 
     async def disconnect(self) -> None:
         """Cut all connections: nothing that an engine sent before its end may act on what the next one finds."""

@@ -33,6 +33,7 @@ from node.engine.comet.files import CometFiles
 from node.keys.signer import SignedVote, Signer
 from node.keys.slots import step_of
 from node.localnet.nodes import Part
+from node.store.errors import DatabaseUnwritable
 from node.validator import home, start
 
 Lie = Literal["junk", "duplicate", "reorder", "omit"]
@@ -52,6 +53,8 @@ class Fault:
     part: Part = "both"
     """What dies then; a node takes its CometBFT along, but not at the same moment."""
     lie: Lie | None = None
+    cannot_write: bool = False
+    """As when the disk is full at the end of a block."""
     clock_s: float = 0.0
     """How far its clock is ahead."""
 
@@ -121,6 +124,8 @@ class FaultyApplication(Application):
 
     def commit(self) -> CommitResponse:
         FAULT.may_die("before commit")
+        if FAULT.get().cannot_write:
+            raise DatabaseUnwritable("the disk is full")
         response = super().commit()
         FAULT.may_die("after commit")
         return response

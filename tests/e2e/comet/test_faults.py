@@ -13,7 +13,7 @@ import pytest
 from node.engine.comet.files import CometFiles
 from tests.e2e.comet.faulty import Fault, FaultFile, Lie
 from tests.e2e.comet.invariants import Block, blocks_of, check_invariants
-from tests.e2e.comet.network import CometNetwork, Manifest, running_network
+from tests.e2e.comet.network import API, CometNetwork, Manifest, running_network
 from tests.e2e.process import TEST_S
 
 pytestmark = [pytest.mark.timeout(TEST_S)]
@@ -122,10 +122,21 @@ def test_validator__paused_upgraded_or_without_its_databases__returns_and_signs_
 
 @pytest.mark.xdist_group("losses")
 def test_disk__of_one_is_full__it_says_so_and_returns_when_there_is_space(tmp_path: Path) -> None:
-    with running_network(tmp_path) as network:
+    with running_network(tmp_path, Manifest(faulty=frozenset({VICTIM}))) as network:
         network.until(lambda: network.acks() >= 1)
-        network.stop(VICTIM)
         home = network.files.validator(VICTIM)
+
+        # A block cannot be committed, whatever else can be written.
+        fault = FaultFile(home)
+        fault.set(Fault(cannot_write=True))
+        network.until(lambda: "DATABASE_UNWRITABLE" in _trouble(network))
+        assert network.reason(VICTIM) == "ENGINE_DOWN"
+        network.until_blocks(2, WITNESS)
+        fault.heal()
+        network.until_signs(VICTIM)
+
+        # Nothing can be written, neither by the node nor by CometBFT.
+        network.stop(VICTIM)
         with _small_disk(home):
             network.start(VICTIM)
             network.until_signs(VICTIM)
@@ -136,6 +147,12 @@ def test_disk__of_one_is_full__it_says_so_and_returns_when_there_is_space(tmp_pa
             network.until_signs(VICTIM)
             network.until_converged()
             check_invariants(network)
+
+
+def _trouble(network: CometNetwork) -> str:
+    """What the victim's API says of its engine."""
+    answer = network.get(VICTIM, f"{API}/status")
+    return "" if answer is None or answer["engine_trouble"] is None else str(answer["engine_trouble"]["text"])
 
 
 def _lose(home: Path, database: str) -> None:

@@ -25,7 +25,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/app": ("bridge.codec", "node.app"),
     "node/engine": (
         *("bridge.codec", "bridge.chain.clock", "config", "node.app", "node.engine", "node.keys"),
-        *("node.store.disk", "node.store.files", "node.store.sqlite"),
+        *("node.store.disk", "node.store.errors", "node.store.files", "node.store.sqlite"),
     ),
     "node/keys": ("bridge.codec", "node.keys", "node.store"),
     "node/store": ("bridge", "node.app", "node.store"),

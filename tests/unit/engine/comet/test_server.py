@@ -1,7 +1,7 @@
 """ABCI over a unix socket: bytes as CometBFT sends and reads them, order of answers, precedence, and how it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from node.engine.comet.server import CHECKS_PER_TURN, CONNECTIONS_MAX, AbciServe
 from node.engine.commits import CommittedBlock
 from node.engine.convert import CommitRequest, InfoRequest, Request, Response
 from node.engine.proto import abci_pb2 as pb
+from node.store.errors import DatabaseUnwritable
 from tests.unit.engine.network import RecordingApplication, address, app_hash, genesis
 
 FLUSH, FLUSHED = bytes.fromhex("021200"), bytes.fromhex("021a00")
@@ -207,6 +208,33 @@ async def test_server__an_application_that_fails__ends_the_engine_with_the_cause
         late = await network.dial()
         assert await late.reader.read() == b""
         assert network.journal == []
+
+
+async def test_server__an_application_that_could_not_write__executes_the_block_anew_when_it_is_asked_again(
+    tmp_path: Path,
+) -> None:
+    def full(_: Callable[[], None]) -> None:
+        raise DatabaseUnwritable("the disk is full")
+
+    async with served(tmp_path) as network:
+        network.application.commit_write = full
+        engine = await network.dial()
+        await engine.call(block(1, b"a"))
+        await engine.send(COMMIT)
+        (answer,) = await engine.read(1)
+        assert pb.Response.FromString(answer).exception.error == "DATABASE_UNWRITABLE: the disk is full"
+
+        network.application.commit_write = lambda write: write()
+        network.server.ask_again()
+        engine = await network.dial()
+        (info,) = await engine.call(InfoRequest())
+        assert isinstance(info, InfoResponse)
+        assert info.last_block_height == 0
+        await engine.call(block(1, b"a"), CommitRequest())
+        (info,) = await engine.call(InfoRequest())
+        assert isinstance(info, InfoResponse)
+        assert (info.last_block_height, info.last_block_app_hash) == (1, app_hash((b"a",)))
+        assert [committed.height for committed in network.blocks] == [1]
 
 
 @pytest.mark.parametrize("junk", [b"\xff" * 8, encode_frame(b"\x07"), encode_frame(b""), encode_frame(b"\x22\x00")])
