@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from secrets import token_bytes
 
 from bridge.chain.clock import SystemClock
 from bridge.codec.types import ZERO_HASH, Hash32
@@ -19,8 +20,9 @@ from node.app.abci import (
     ProcessProposalResponse,
 )
 from node.app.opened import TransactionOpener
-from node.devnet.ports import free_ports
+from node.devnet.ports import HOST, free_ports
 from node.engine.comet.files import CometFiles, write_comet_files
+from node.engine.comet.node_key import make_node_key
 from node.engine.comet.process import CometProcess, find_binary
 from node.engine.comet.remote_signer import RemoteSigner
 from node.engine.comet.rpc import CometRpc
@@ -81,8 +83,12 @@ class MortalApplication(RecordingApplication):
 class RecordedNode:
     """CometBFT in one directory, with the application, the signer and the record of one validator."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, key_index: int = 0, peers: tuple[str, ...] = ()) -> None:
+        """Key 0 is the network's only validator's; a node with another one follows its peers."""
         home.mkdir(parents=True, exist_ok=True)
+        self._key = PrivateKey(private_key(key_index))
+        self._peers = peers
+        self._p2p_port = free_ports(1)[0]
         self.files = CometFiles(home / "comet")
         self.disk = Disk()
         self.journal: list[str] = []
@@ -91,6 +97,11 @@ class RecordedNode:
         self.genesis = replace(a_genesis(), name="recorded")
         self._record_path = home / "signing.db"
         SigningRecord.create(self._record_path, counting_bytes)
+
+    @property
+    def as_peer(self) -> str:
+        """How others name it."""
+        return f"{make_node_key(self.files.node_key, token_bytes)}@{HOST}:{self._p2p_port}"
 
     async def run(self, until: int, dies_at: str = "") -> None:
         """Run everything until a height is committed, or until the application dies; then end CometBFT too."""
@@ -106,11 +117,11 @@ class RecordedNode:
         server = AbciServer(application, TransactionOpener(ZERO_HASH), note)
         self.files.data.mkdir(parents=True, exist_ok=True)
         await server.start(self.files.application_socket)
-        comet = Comet(p2p_port=free_ports(1)[0])
+        comet = Comet(p2p_port=self._p2p_port, persistent_peers=self._peers)
         write_comet_files(self.files, comet, self.genesis, "recorded", "info")
         _hurry(self.files.config)
         record = SigningRecord.open(self._record_path, MemoryFacts())
-        ring = KeyRing((PrivateKey(private_key(0)),))
+        ring = KeyRing((self._key,))
         signer = RemoteSigner(
             Signer(ring, record, Hash32(bytes(32)), self.genesis.name),
             self.files.signer_socket,

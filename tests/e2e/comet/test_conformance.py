@@ -1,6 +1,7 @@
 """What the local engine and a real CometBFT node do with the same application: the same calls, the same hashes."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from node.engine.local.engine import LocalEngine
 from node.engine.local.node import Member
 from node.validator.together import run_together
 from tests.e2e.comet.recorded import MortalApplication, ProcessDied, RecordedNode
-from tests.unit.engine.network import BLOCK_INTERVAL_S, GENESIS_TIME_NS, PULSE_S, Disk, genesis, key
+from tests.e2e.comet.synced import SyncedNode
+from tests.unit.engine.network import BLOCK_INTERVAL_S, GENESIS_TIME_NS, PULSE_S, Disk, LocalNetwork, genesis, key
 
 HEIGHT = 3
 """The application dies in this block."""
@@ -43,6 +45,14 @@ DEATHS: dict[str, tuple[list[str], list[str]]] = {
     "after commit(3)": (["prepare(3)", "process(3)", "finalize(3)", "commit(3)"], ["info"]),
 }
 """What is called of the block before the application dies, and from its restart to the next block."""
+BEHIND = 6
+"""So many blocks are decided before a late node comes."""
+LATE_COMER = [
+    "info",
+    "init_chain",
+    *(f"{call}({height})" for height in range(1, BEHIND) for call in ("finalize", "commit")),
+]
+"""Nobody asks it to prepare or to judge what is decided."""
 UNDECIDED = "before process(3)"
 """CometBFT may find the proposal in its write-ahead log, or not; the local engine has it prepared again."""
 
@@ -131,6 +141,70 @@ async def _run(engine: LocalEngine, height: int) -> None:
     while engine.height < height or not engine.is_caught_up(0):
         _CLOCK.advance(PULSE_S)
         await engine.step()
+
+
+async def test_order_of_calls__of_a_node_that_comes_later__only_executes_what_was_decided_before(
+    tmp_path: Path,
+) -> None:
+    """CometBFT's block sync; the local engine does the same with a member that was away."""
+    first = RecordedNode(tmp_path / "first")
+    second = RecordedNode(tmp_path / "second", key_index=5, peers=(first.as_peer,))
+    first_runs = asyncio.create_task(first.run(until=10**6))
+    try:
+        await _happens(lambda: len(first.blocks) >= BEHIND)
+        await second.run(until=BEHIND)
+    finally:
+        first_runs.cancel()
+        await asyncio.gather(first_runs, return_exceptions=True)
+
+    assert calls(second.journal)[: len(LATE_COMER)] == LATE_COMER
+    assert [block.response.app_hash for block in second.blocks] == [
+        block.response.app_hash for block in first.blocks[: len(second.blocks)]
+    ]
+
+
+async def test_order_of_calls__of_a_member_of_the_local_engine_that_was_away__is_the_same(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path, powers=(10, 10, 10, 10)).start()
+    network.engine.pause(3)
+    while network.engine.height < BEHIND:
+        network.clock.advance(PULSE_S)
+        await network.engine.step()
+    network.engine.resume(3)
+    await network.engine.step()
+
+    of_the_late = [call.removeprefix("v3 ") for call in network.journal if call.startswith("v3 ")]
+    assert of_the_late[: len(LATE_COMER)] == LATE_COMER
+
+
+async def test_order_of_calls__of_a_node_that_starts_from_a_snapshot__offers_chunks_and_then_later_blocks(
+    tmp_path: Path,
+) -> None:
+    journal = list[str]()
+    giver = SyncedNode(tmp_path / "giver", journal=[])
+    async with giver.running(), giver.served() as server:
+        await _happens(lambda: giver.height >= 2 * SyncedNode.SNAPSHOT_EVERY + 2)
+        trusted = await giver.header_hash(SyncedNode.SNAPSHOT_EVERY)
+        joiner = SyncedNode(tmp_path / "joiner", journal=journal, giver=giver, server=server, trusted=trusted)
+        async with joiner.running():
+            await _happens(lambda: joiner.height > joiner.first_height + 2)
+            assert joiner.app_hash_at[joiner.height] == giver.app_hash_at[joiner.height]
+
+    snapshot = joiner.first_height - 1
+    assert snapshot % SyncedNode.SNAPSHOT_EVERY == 0
+    offered = journal.index("offer_snapshot")
+    assert set(journal[:offered]) <= {"info"}
+    after = journal[offered + 1 :]
+    chunks = next(place for place, call in enumerate(after) if call != "apply_snapshot_chunk")
+    assert chunks > 0
+    assert after[chunks] == "info"
+    assert after[chunks + 1 : chunks + 3] == [f"finalize({snapshot + 1})", f"commit({snapshot + 1})"]
+    assert "init_chain" not in journal
+
+
+async def _happens(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not what():  # noqa: ASYNC110 - it is seen in another process's doings
+            await asyncio.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True)
