@@ -72,6 +72,11 @@ class _RoundVotes(msgspec.Struct, frozen=True):
     prevotes_bit_array: str
     precommits_bit_array: str
 
+    @property
+    def permille(self) -> int:
+        """The share that voted last: precommits, once there are any, for who prevoted may have gone since."""
+        return _share_permille(self.precommits_bit_array) or _share_permille(self.prevotes_bit_array)
+
 
 class _RoundState(msgspec.Struct, frozen=True):
     height: str
@@ -97,14 +102,13 @@ class ConsensusState(msgspec.Struct, frozen=True):
         return tuple(int(peer.peer_state.round_state.height) for peer in self.peers or ())
 
     @property
-    def voted_permille(self) -> int:
-        """The largest share of the power that is known to have voted in one of the last rounds."""
-        arrays = (
-            array
-            for votes in self.round_state.votes
-            for array in (votes.prevotes_bit_array, votes.precommits_bit_array)
-        )
-        return max(map(_share_permille, arrays), default=0)
+    def round(self) -> int:
+        """The round of it that is under way, counted from 0."""
+        return self.round_state.round
+
+    def voted_permille(self, first_round: int) -> int:
+        """The largest share of the power that votes in one of the rounds from this one on."""
+        return max((votes.permille for votes in self.round_state.votes if votes.round >= first_round), default=0)
 
 
 class _TxAnswer(msgspec.Struct, frozen=True):

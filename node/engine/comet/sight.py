@@ -12,7 +12,8 @@ from node.engine.trouble import Trouble, TroubleCode
 
 LOOK_S = 1.0
 LATE_S = 5.0
-"""How much longer than the pulse a block may take before the votes of the hanging round count instead."""
+"""How much longer than the pulse a block may take before the votes of the hanging round count instead, and how long a
+round may be without votes: it waits for its proposer first."""
 STRANDED_S = 30.0
 """How long a node stands still below its peers before it is called stranded."""
 
@@ -26,24 +27,28 @@ class Sight:
         self._consensus: ConsensusState | None = None
         self._looked_s = now_s
         self._block_s = now_s
+        self._round_since_s = now_s
         self._commit_permille = 0
         self._behind_since_s: float | None = None
 
     def begin(self, now_s: float) -> None:
         """Forget what was seen of an earlier process."""
         self._status = self._consensus = self._behind_since_s = None
-        self._looked_s = self._block_s = now_s
+        self._looked_s = self._block_s = self._round_since_s = now_s
         self._commit_permille = 0
 
     def seen(self, status: Status, consensus: ConsensusState | None, now_s: float) -> None:
         """Take what the node answered just now."""
         has_moved = self._status is None or self._status.height != status.height
-        self._status, self._looked_s = status, now_s
-        self._consensus = consensus
+        if _round(self._consensus) != _round(consensus):
+            self._round_since_s = now_s
+        self._status, self._consensus, self._looked_s = status, consensus, now_s
         ahead = [height for height in (consensus.peer_heights if consensus else ()) if height > status.height + 2]
         is_behind = consensus is not None and bool(ahead) and 3 * len(ahead) > len(consensus.peer_heights)
-        if has_moved or not is_behind:
-            self._behind_since_s = now_s if is_behind else None
+        if not is_behind:
+            self._behind_since_s = None
+        elif has_moved or self._behind_since_s is None:
+            self._behind_since_s = now_s
 
     def block_committed(self, block: CommittedBlock, now_s: float) -> None:
         """Take the votes of a committed block."""
@@ -59,17 +64,20 @@ class Sight:
 
     def share_permille(self, now_s: float) -> int:
         """How much of the power votes."""
-        if self.is_late(now_s):
-            return 0 if self._consensus is None else self._consensus.voted_permille
-        return self._commit_permille
+        if not self.is_late(now_s):
+            return self._commit_permille
+        if self._consensus is None:
+            return 0
+        is_new = now_s - self._round_since_s <= LATE_S
+        return self._consensus.voted_permille(self._consensus.round - is_new)
 
     def is_late(self, now_s: float) -> bool:
         """Whether no block has come for longer than the pulse allows."""
         return now_s - self._block_s > self._pulse_s + LATE_S
 
     def silent_s(self, now_s: float) -> float:
-        """How long the node has not answered."""
-        return now_s - self._looked_s
+        """How long the node has neither answered nor brought a block: one that replays blocks does only that."""
+        return now_s - max(self._looked_s, self._block_s)
 
     @property
     def peers(self) -> int | None:
@@ -86,6 +94,10 @@ class Sight:
             f"this node stands at height {status.height} while its peers are at {max(consensus.peer_heights)}: they "
             "have pruned the blocks that it lacks; stop it, and run `sidewarden join --resync` to fetch a snapshot",
         )
+
+
+def _round(consensus: ConsensusState | None) -> tuple[int, int] | None:
+    return None if consensus is None else (consensus.height, consensus.round)
 
 
 async def look(rpc: CometRpc, sight: Sight, clock: Clock) -> None:
