@@ -107,6 +107,8 @@ class CometEngine:
         self._sets = (_members(application), _members(application))
         self._is_paused = False
         self.rpc = CometRpc(self._files.rpc_socket)
+        """For whoever asks through our API; with connections of its own, so that many askers do not blind us."""
+        self._rpc = CometRpc(self._files.rpc_socket)
         # CometBFT wants a key also where this node holds none; nobody keeps what would sign with this one.
         nobody = PrivateKey(secrets.token_bytes(32)).public_key
         self.remote_signer = RemoteSigner(signer, self._files.signer_socket, clock, self._key_for_next_height, nobody)
@@ -197,7 +199,7 @@ class CometEngine:
                         await self._process.stop()
         finally:
             await self._server.close()
-            await self.rpc.close()
+            await asyncio.gather(self.rpc.close(), self._rpc.close())
 
     async def _run_together(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -271,7 +273,7 @@ class CometEngine:
         while True:
             transaction = await self._pending.get()
             try:
-                self.last_refusal = await self.rpc.broadcast_tx(transaction)
+                self.last_refusal = await self._rpc.broadcast_tx(transaction)
             except EngineUnreachable as error:
                 self.last_refusal = str(error)
             if self.last_refusal is not None:
@@ -283,7 +285,7 @@ class CometEngine:
             self._look_bell.silence()
             now_s = self._clock.monotonic()
             try:
-                await look(self.rpc, self._sight, self._clock)
+                await look(self._rpc, self._sight, self._clock)
                 self._down = None if self._process is not None and not self._server.failure.done() else self._down
             except EngineUnreachable as error:
                 silent_s = self._sight.silent_s(now_s)

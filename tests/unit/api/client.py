@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from node.api.encoding import JsonValue
+from node.api.routes_engine import EngineRpc
 from node.api.settings import ApiSettings
 from tests.unit.api.node import SyntheticNode, served_node
 
@@ -60,9 +61,11 @@ class Client:
 
 
 @asynccontextmanager
-async def client_of_node(settings: ApiSettings | None = None, root_chains: int = 1) -> AsyncIterator[Client]:
+async def client_of_node(
+    settings: ApiSettings | None = None, root_chains: int = 1, rpc: EngineRpc | None = None
+) -> AsyncIterator[Client]:
     """A served synthetic node and a client of it."""
-    async with served_node(settings, root_chains) as served, aiohttp.ClientSession() as session:
+    async with served_node(settings, root_chains, rpc) as served, aiohttp.ClientSession() as session:
         yield Client(served.node, served.url, session)
 
 

@@ -103,11 +103,10 @@ def _root_chain(index: int) -> RootChainGenesis:
 class SyntheticNode:
     """A `NodeView` whose state moves by `acknowledge`, `propose` and `append`."""
 
-    rpc: EngineRpc | None = None
-
-    def __init__(self, world: World, root_chains: int = 1) -> None:
+    def __init__(self, world: World, root_chains: int = 1, rpc: EngineRpc | None = None) -> None:
         state = genesis_state(genesis(root_chains))
         self.world = world
+        self.rpc = rpc
         self.committed = Committed(0, GENESIS_TIME * 10**9, ZERO_HASH, state)
         self.store = MemoryStateStore()
         self.archive = CheckpointArchive(self.store, lambda: self.committed)
@@ -344,10 +343,12 @@ class Served:
 
 
 @asynccontextmanager
-async def served_node(settings: ApiSettings | None = None, root_chains: int = 1) -> AsyncIterator[Served]:
-    """A synthetic node behind a real server."""
+async def served_node(
+    settings: ApiSettings | None = None, root_chains: int = 1, rpc: EngineRpc | None = None
+) -> AsyncIterator[Served]:
+    """A synthetic node behind a real server; `rpc` leads to its CometBFT, if it has one."""
     async with burn_world(root_chains) as world:
-        node = SyntheticNode(world, root_chains)
+        node = SyntheticNode(world, root_chains, rpc)
         server = ApiServer(node, settings or ApiSettings(port=0))
         url = await server.start()
         try:
