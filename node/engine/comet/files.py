@@ -82,15 +82,24 @@ class CometFiles:
         return self.home / "cometbft.pid"
 
     @property
+    def set_changes(self) -> Path:
+        """Ours: the engine's set before its last changes."""
+        return self.home / "set_changes.json"
+
+    @property
     def sockets(self) -> tuple[Path, ...]:
         """All sockets; a killed process leaves their files, which then are in the way."""
         return (self.application_socket, self.signer_socket, self.rpc_socket)
 
+    def make_directories(self) -> None:
+        """Have them all, closed to others: whoever reaches a socket may speak. Raises OSError."""
+        for directory in (self.home, self.config.parent, self.data):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
 
 def write_comet_files(files: CometFiles, comet: Comet, genesis: Genesis, moniker: str, log_level: str) -> None:
     """Write genesis.json and config.toml. Raises EngineSettingRefused, and OSError."""
-    for directory in (files.config.parent, files.data):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.make_directories()
     write_private(files.genesis, comet_genesis(genesis))
     write_private(files.config, comet_config(comet, genesis.parameters, moniker, log_level).encode())
 
