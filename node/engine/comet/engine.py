@@ -22,16 +22,17 @@ from pathlib import Path
 from bridge.chain.clock import Bell, Clock
 from bridge.codec.types import Address
 from config.schema import Comet
+from node.app.abci import FinalizeBlockResponse
 from node.app.application import Application
 from node.app.errors import UpgradeNeeded
 from node.app.genesis import Genesis
 from node.app.opened import TransactionOpener
-from node.app.state import EngineMember
 from node.engine.comet.files import CometFiles, check_passed_through, write_comet_files
 from node.engine.comet.process import CometProcess, find_binary
 from node.engine.comet.remote_signer import RemoteSigner
 from node.engine.comet.rpc import CometRpc
 from node.engine.comet.server import AbciServer
+from node.engine.comet.set_changes import SetChanges
 from node.engine.comet.sight import LOOK_S, Sight, look
 from node.engine.commits import CommittedBlock, OnCommit
 from node.engine.errors import EngineError, EngineUnreachable
@@ -95,7 +96,8 @@ class CometEngine:
         self._application = application
         self._signer = signer
         self._clock = clock
-        self._server = AbciServer(application, opener, self._on_commit)
+        self._changes = SetChanges(self._files.set_changes)
+        self._server = AbciServer(application, opener, self._on_commit, self._before_commit)
         self._process: CometProcess | None = None
         self._subscribers: list[OnCommit] = []
         self._pending: asyncio.Queue[bytes] = asyncio.Queue(PENDING_MAX)
@@ -104,7 +106,6 @@ class CometEngine:
         self._failure = ""
         self._down: Trouble | None = Trouble(TroubleCode.ENGINE_DOWN, "cometbft is starting")
         self._sight = Sight(clock.monotonic(), genesis.parameters.pulse_s)
-        self._sets = (_members(application), _members(application))
         self._is_paused = False
         self.rpc = CometRpc(self._files.rpc_socket)
         """For whoever asks through our API; with connections of its own, so that many askers do not blind us."""
@@ -186,7 +187,7 @@ class CometEngine:
 
     async def run(self) -> None:
         """Keep the child running until cancelled; then it is stopped. Raises OSError if its directory is unusable."""
-        self._files.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._files.make_directories()
         await self._server.start(self._files.application_socket)
         try:
             async with asyncio.TaskGroup() as until_the_end:
@@ -260,7 +261,7 @@ class CometEngine:
 
     def _key_for_next_height(self) -> Address | None:
         """The key of ours that votes for the block after the last committed one: updates act two heights later."""
-        voting = {member.signer for member in self._sets[0]}
+        voting = self._changes.before(self._application.committed.height) or _signers(self._application)
         held = self._signer.ring.addresses
         return next((address for address in held if address in voting), next(iter(held), None))
 
@@ -295,15 +296,18 @@ class CometEngine:
                     self._fail(f"cometbft has not answered for {silent_s:.0f} s")
             await self._look_bell.wait(LOOK_S)
 
+    def _before_commit(self, height: int, response: FinalizeBlockResponse) -> None:
+        if response.validator_updates:
+            self._changes.note(height, _signers(self._application))
+
     def _on_commit(self, block: CommittedBlock) -> None:
         self._sight.block_committed(block, self._clock.monotonic())
-        self._sets = (self._sets[1], _members(self._application))
         for subscriber in self._subscribers:
             subscriber(block)
 
 
-def _members(application: Application) -> tuple[EngineMember, ...]:
-    return application.committed.state.engine_set.members
+def _signers(application: Application) -> tuple[Address, ...]:
+    return tuple(member.signer for member in application.committed.state.engine_set.members)
 
 
 def _application_trouble(error: Exception) -> Trouble:

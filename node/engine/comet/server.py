@@ -10,7 +10,7 @@ An application that fails is no longer asked: the engine gets an exception and s
 import asyncio
 import contextlib
 import logging
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -49,11 +49,21 @@ log = logging.getLogger(__name__)
 class AbciServer:
     """Serves one application to one CometBFT node."""
 
-    def __init__(self, application: Application, opener: TransactionOpener, on_commit: OnCommit) -> None:
-        """`opener` is the application's own: what is verified here in threads is not verified again there."""
+    def __init__(
+        self,
+        application: Application,
+        opener: TransactionOpener,
+        on_commit: OnCommit,
+        before_commit: Callable[[int, FinalizeBlockResponse], None] = lambda height, response: None,
+    ) -> None:
+        """`opener` is the application's own: what is verified here in threads is not verified again there.
+
+        `before_commit` is told of each block that was executed, before the engine is.
+        """
         self._application = application
         self._opener = opener
         self._on_commit = on_commit
+        self._before_commit = before_commit
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._consensus = _Precedence()
@@ -169,6 +179,7 @@ class AbciServer:
         response = answer(self._application, request)
         match request, response:
             case FinalizeBlockRequest(), FinalizeBlockResponse():
+                self._before_commit(request.height, response)
                 self._finalized = request, response
             case CommitRequest(), CommitResponse() if self._finalized is not None:
                 block, result = self._finalized

@@ -21,23 +21,33 @@ from pathlib import Path
 from typing import Any
 
 from bridge.chain.clock import Alarm, ManualClock
+from bridge.codec.secp256k1 import decompressed
+from bridge.codec.types import PublicKey
 from config.schema import Comet
 from node.app.application import Application
 from node.app.genesis import Genesis, genesis_hash
 from node.app.opened import TransactionOpener
 from node.app.store import MemoryStateStore, StateStore
+from node.engine import convert
 from node.engine.comet.engine import CometEngine, CometSettings
 from node.engine.comet.files import CometFiles
+from node.engine.comet.framing import FrameBuffer, encode_frame
+from node.engine.comet.remote_signer import REDIAL_PAUSE_MAX_S, REDIAL_PAUSE_S
 from node.engine.comet.sight import LOOK_S
+from node.engine.convert import Request
+from node.engine.proto import privval_pb2 as pb
 from node.keys.private_key import PrivateKey
 from node.keys.ring import KeyRing
 from node.keys.signer import Signer
-from tests.unit.engine.network import private_key
 from tests.unit.engine.test_engine_application import a_genesis
 from tests.unit.keys.helpers import new_record
 
+FLUSH = bytes.fromhex("021200")
 WAIT_S = 30.0
 """Far longer than anything takes; a test that waits so long has failed."""
+
+
+_ROUNDING_S = 1e-6
 
 
 async def until(happened: Callable[[], object], meanwhile: Callable[[], object] = lambda: None) -> None:
@@ -74,17 +84,30 @@ class StageClock(ManualClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._last_set: dict[float, float] = {}
+        self._waits: dict[float, tuple[float, _Wait]] = {}
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Alarm:
         """As any clock."""
-        self._last_set[delay_s] = self.monotonic()
-        return super().call_later(delay_s, callback)
+        wait = _Wait(super().call_later(delay_s, callback))
+        self._waits[delay_s] = self.monotonic() + delay_s, wait
+        return wait
 
     def pass_wait(self, delay_s: float) -> None:
-        """Advance by this delay if somebody has just begun to wait for it."""
-        if self._last_set.get(delay_s) == self.monotonic():
-            self.advance(delay_s)
+        """Advance to the end of a wait of this length, if somebody is in one."""
+        deadline_s, wait = self._waits.get(delay_s, (0.0, None))
+        if wait is not None and not wait.is_over and deadline_s > self.monotonic():
+            self.advance(deadline_s - self.monotonic() + _ROUNDING_S)
+
+
+@dataclass
+class _Wait:
+    alarm: Alarm
+    is_over: bool = False
+
+    def cancel(self) -> None:
+        """Also at the end of a wait that was not cut short."""
+        self.alarm.cancel()
+        self.is_over = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,23 @@ class Child:
         """Have it log a line."""
         await self.do("say", line=json.dumps({"level": level, "ts": "now", "_msg": message, **facts}))
 
+    async def ask_application(self, *requests: Request) -> tuple[bytes, ...]:
+        """Have it send ABCI requests; the answers, as far as they came."""
+        sent = b"".join(encode_frame(convert.request_to_bytes(request)) for request in requests) + FLUSH
+        told = await self.do("ask_application", request=sent.hex())
+        return tuple(FrameBuffer().feed(bytes.fromhex(told["answer"])))
+
+    async def asks_for_key(self, chain_id: str) -> PublicKey:
+        """Have it ask the signer which public key votes at the next height."""
+        request = pb.Message(pub_key_request=pb.PubKeyRequest(chain_id=chain_id)).SerializeToString()
+        told = await self.do("ask_signer", request=encode_frame(request).hex())
+        (answer,) = FrameBuffer().feed(bytes.fromhex(told["answer"]))
+        return decompressed(pb.Message.FromString(answer).pub_key_response.pub_key.secp256k1eth)
+
+    async def asked(self, method: str) -> int:
+        """How often it was called so."""
+        return sum(call["method"] == method for call in (await self.do("tell_asked"))["asked"])
+
     async def has_ended(self) -> None:
         """Return when it is gone."""
         while await self.hear():
@@ -124,16 +164,17 @@ class Child:
 class Stage:
     """One home of CometBFT's, its engine, and whoever plays the child."""
 
-    def __init__(self, directory: Path, home: Path, genesis: Genesis, store: StateStore, held: tuple[int, ...]) -> None:
-        """`held` are the validators of the genesis whose keys lie here."""
+    def __init__(
+        self, directory: Path, home: Path, genesis: Genesis, store: StateStore, held: tuple[PrivateKey, ...]
+    ) -> None:
+        """`held` are the keys that lie here."""
         self.clock = StageClock()
         self.files = CometFiles(home)
         self.binary = install(directory)
         self.opener = TransactionOpener(genesis_hash(genesis))
         self.application = Application(genesis, store, self.opener)
-        ring = KeyRing(tuple(PrivateKey(private_key(index)) for index in held))
-        record = new_record(directory / "signing.db")
-        signer = Signer(ring, record, genesis_hash(genesis), genesis.name)
+        record = new_record(directory / f"signing{len(list(directory.glob('signing*.db')))}.db")
+        signer = Signer(KeyRing(held), record, genesis_hash(genesis), genesis.name)
         settings = CometSettings(Comet(), self.files.home, "moniker", "info", self.binary)
         self.engine = CometEngine(settings, genesis, self.application, self.opener, signer, self.clock)
         self._entered: asyncio.Queue[Child] = asyncio.Queue()
@@ -174,6 +215,15 @@ class Stage:
         """Return when the engine knows that its child answers."""
         await until(lambda: self.engine.trouble is None, self.look)
 
+    async def has_signer(self) -> None:
+        """Return when the signer is connected."""
+        await until(lambda: self.engine.remote_signer.is_connected, self.dial)
+
+    def dial(self) -> None:
+        """Let the signer dial again, if it waits to."""
+        for doubled in range(10):
+            self.clock.pass_wait(min(REDIAL_PAUSE_S * 2**doubled, REDIAL_PAUSE_MAX_S))
+
     def look(self) -> None:
         """Let the engine look at its child again, if it waits to."""
         self.clock.pass_wait(LOOK_S)
@@ -186,7 +236,7 @@ class Stage:
 def install(directory: Path) -> Path:
     """The stand-in as an executable program of the name that the real one has."""
     binary = directory / "bin" / "cometbft"
-    binary.parent.mkdir(parents=True)
+    binary.parent.mkdir(parents=True, exist_ok=True)
     program = Path(__file__).with_name("stand_in.py").read_text()
     binary.write_text(f"#!{sys.executable} -IS\n{program}")
     binary.chmod(0o700)
@@ -200,7 +250,7 @@ async def on_stage(
     home: Path | None = None,
     genesis: Genesis | None = None,
     store: StateStore | None = None,
-    held: tuple[int, ...] = (0,),
+    held: tuple[PrivateKey, ...] = (),
 ) -> AsyncIterator[Stage]:
     """A stage whose engine runs; at the end it is stopped, as a node is."""
     home = home or directory / "comet"

@@ -28,6 +28,7 @@ class StandIn:
     def __init__(self) -> None:
         self.answers: dict[str, str] = {}
         self.is_silent = False
+        self.unanswered: set[str] = set()
         self.asked: list[Any] = []
         self.signer: Connection | None = None
         self.has_signer = asyncio.Event()
@@ -70,6 +71,11 @@ class StandIn:
     async def do_fall_silent(self, silent: bool) -> Told:
         """Accept calls and close them unanswered."""
         self.is_silent = silent
+        return {}
+
+    async def do_keep_waiting(self, method: str) -> Told:
+        """Never answer this call, and keep the connection."""
+        self.unanswered.add(method)
         return {}
 
     async def do_answer(self, method: str, body: str) -> Told:
@@ -122,6 +128,8 @@ class StandIn:
             if self.is_silent:
                 writer.close()
                 return
+            if call["method"] in self.unanswered:
+                continue
             body = self.answers.get(call["method"], '{"jsonrpc":"2.0","id":1,"result":{}}').encode()
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 

@@ -10,7 +10,6 @@ import pytest
 from node.engine.comet import process, rpc
 from node.engine.comet.engine import HEALTHY_S, RESTART_MAX_S, RESTART_S, SILENT_S
 from node.engine.comet.process import CONSENSUS_FAILURE, ERROR_CHARACTERS_MAX, LINE_BYTES_MAX
-from node.engine.comet.remote_signer import REDIAL_PAUSE_MAX_S
 from node.engine.trouble import TroubleCode
 from tests.unit.engine.comet.stage import Child, Stage, on_stage, until
 
@@ -201,7 +200,7 @@ async def test_stop__of_the_engine__ends_the_child_while_its_signer_still_answer
     async with on_stage(tmp_path) as stage:
         child = await stage.enters()
         await stage.is_up()
-        await until(lambda: stage.engine.remote_signer.is_connected, lambda: stage.clock.pass_wait(REDIAL_PAUSE_MAX_S))
+        await stage.has_signer()
         await stage.stop()
         assert await child.hear() == {"ends": True, "signer_answers": True}
         assert not stage.engine.remote_signer.is_connected
