@@ -83,8 +83,8 @@ class CometFiles:
 
     @property
     def set_changes(self) -> Path:
-        """Ours: the engine's set before its last changes."""
-        return self.home / "set_changes.json"
+        """Ours: the engine's set before its last changes. It belongs to these blocks, and goes with them."""
+        return self.data / "set_changes.json"
 
     @property
     def sockets(self) -> tuple[Path, ...]:

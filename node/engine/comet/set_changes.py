@@ -12,6 +12,7 @@ from pathlib import Path
 from bridge.codec.errors import HexError
 from bridge.codec.hexadecimal import from_hex, to_hex
 from bridge.codec.types import Address
+from node.store.errors import DatabaseUnwritable
 from node.store.files import write_private
 
 _FILE_BYTES_MAX = 64 * 1024
@@ -26,15 +27,19 @@ class SetChanges:
         self._before = _read(path)
 
     def note(self, height: int, before: Iterable[Address]) -> None:
-        """Block `height`, which is about to be committed, changes the set that was so before. Raises OSError.
+        """Block `height`, which is about to be committed, changes the set that was so before.
 
         The change before it stays: the block may be decided anew after a crash, and until then it is not in force.
+        Raises DatabaseUnwritable, as the commit itself would.
         """
         earlier = max((known for known in self._before if known < height), default=None)
         kept = {} if earlier is None else {earlier: self._before[earlier]}
         self._before = {**kept, height: tuple(before)}
         document = [[known, [to_hex(address) for address in signers]] for known, signers in self._before.items()]
-        write_private(self._path, json.dumps(document).encode())
+        try:
+            write_private(self._path, json.dumps(document).encode())
+        except OSError as error:
+            raise DatabaseUnwritable(f"{self._path} cannot be written: {error.strerror}; make room for it") from error
 
     def before(self, height: int) -> tuple[Address, ...] | None:
         """Who was in the set before block `height`, if that block changed it."""

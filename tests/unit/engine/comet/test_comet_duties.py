@@ -12,7 +12,7 @@ from node.app.store import MemoryStateStore
 from node.engine.comet import rpc
 from node.engine.comet.engine import PENDING_MAX, RESTART_MAX_S, SILENT_S
 from node.engine.comet.set_changes import SetChanges
-from node.engine.convert import CommitRequest
+from node.engine.convert import CommitRequest, InfoRequest
 from node.engine.errors import EngineUnreachable
 from node.engine.proto import abci_pb2 as pb
 from node.engine.trouble import TroubleCode
@@ -223,6 +223,23 @@ async def test_key__after_a_crash_between_execution_and_commit_of_the_change__is
             await stage.has_signer()
             assert await child.asks_for_key(network.genesis.name) == OLD.public_key
     assert stage.application.committed.height == changed - 1
+
+
+async def test_change__that_cannot_be_written_down__is_not_committed_and_comes_anew_once_it_can(tmp_path: Path) -> None:
+    network, changed = changed_signer()
+    async with on_stage(tmp_path, genesis=network.genesis, held=(NEW, OLD)) as stage:
+        child = await stage.enters()
+        await stage.is_up()
+        stage.files.set_changes.mkdir()
+        for block in network.blocks[:changed]:
+            await child.ask_application(block, CommitRequest())
+        await stage.is_down(f"DATABASE_UNWRITABLE: {stage.files.set_changes} cannot be written")
+        assert stage.application.committed.height == changed - 1
+        stage.files.set_changes.rmdir()
+        stage.clock.advance(1)
+        child = await stage.enters()
+        await child.ask_application(InfoRequest(), network.blocks[changed - 1], CommitRequest())
+        assert stage.application.committed.height == changed
 
 
 def test_set_changes__in_blocks_in_a_row__keep_the_last_two_and_outlive_the_program(tmp_path: Path) -> None:
