@@ -15,6 +15,7 @@ stopped or paused is stopped at the end.
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -213,6 +214,12 @@ class CometNetwork:
         """End a validator as its operator would. Fails if it takes long."""
         self.kill(index, "node", signal.SIGTERM)
         assert self.files.node(index).wait(WAIT_S), f"validator {index} does not stop\n{self.story()}"
+
+    def lose(self, index: int, *names: str) -> None:
+        """Remove databases of a validator that is down, or `comet/data`: blocks and write-ahead log."""
+        for name in names:
+            for path in self.files.validator(index).glob(f"{name}*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def up(self) -> None:
         """Start everything that does not run, and wait until all make blocks."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from node.engine.comet.files import CometFiles
 from tests.e2e.comet.faulty import Fault, FaultFile, Lie
 from tests.e2e.comet.invariants import Block, blocks_of, check_invariants
 from tests.e2e.comet.network import API, CometNetwork, Manifest, running_network
@@ -90,22 +89,20 @@ def test_validator__paused_upgraded_or_without_its_databases__returns_and_signs_
         network.until_signs(VICTIM)
 
         # Without its state, it runs its blocks again.
-        home = network.files.validator(VICTIM)
         network.stop(VICTIM)
-        _lose(home, "state.db")
+        network.lose(VICTIM, "state.db")
         network.start(VICTIM)
         network.until_signs(VICTIM)
 
         # Without its view of the chains, it looks at them again.
         network.stop(VICTIM)
-        _lose(home, "local.db")
+        network.lose(VICTIM, "local.db")
         network.start(VICTIM)
         network.until_signs(VICTIM)
 
         # Without blocks and state, it gets them from its peers, and votes again where it has never voted.
         network.stop(VICTIM)
-        _lose(home, "state.db")
-        shutil.rmtree(CometFiles(home / "comet").data)
+        network.lose(VICTIM, "state.db", "comet/data")
         network.start(VICTIM)
         network.until_signs(VICTIM)
         assert network.status(VICTIM)["stopped_signing"] is None
@@ -153,11 +150,6 @@ def _trouble(network: CometNetwork) -> str:
     """What the victim's API says of its engine."""
     answer = network.get(VICTIM, f"{API}/status")
     return "" if answer is None or answer["engine_trouble"] is None else str(answer["engine_trouble"]["text"])
-
-
-def _lose(home: Path, database: str) -> None:
-    for path in home.glob(f"{database}*"):
-        path.unlink()
 
 
 @contextmanager

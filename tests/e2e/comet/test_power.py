@@ -1,4 +1,4 @@
-"""Seven validators on real CometBFT: less than a third of the power goes, then the quorum, then all are back."""
+"""Seven validators on real CometBFT: less than a third of the power goes, then the quorum; all come back."""
 
 from collections.abc import Sequence
 from itertools import chain, combinations
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from node.engine.comet.files import CometFiles
 from tests.e2e.comet.invariants import check_invariants
 from tests.e2e.comet.network import API, CometNetwork, Manifest, running_network
+from tests.e2e.comet.wal import votes_in
 from tests.e2e.process import TEST_S
 
 pytestmark = [pytest.mark.xdist_group("power"), pytest.mark.timeout(TEST_S)]
@@ -36,12 +38,32 @@ def test_power__less_than_a_third_gone__goes_on_and_without_quorum_all_say_so(tm
         stuck = max(map(network.height, left))
         assert {network.status(index)["engine_quorum"] for index in left} == {False}
 
+        # One that is left loses all but its record: asked again for what it voted, it says the same or nothing.
+        _vote_again(network, left[-1], stuck + 1)
+
         network.start(one_more)
         network.until(lambda: all(network.height(index) > stuck + 1 for index in left))
         for index in gone:
             network.start(index)
         network.until_converged()
         check_invariants(network)
+
+
+def _vote_again(network: CometNetwork, index: int, height: int) -> None:
+    data = CometFiles(network.files.validator(index) / "comet").data
+    log = network.files.node(index).log
+
+    def has_voted() -> bool:
+        own = bytes.fromhex(network.signer(index))
+        return any((vote.slot.validator, vote.slot.height) == (own, height) for vote in votes_in(data))
+
+    network.until(has_voted)
+    network.kill(index)
+    network.lose(index, "state.db", "local.db", "comet/data")
+    written = len(log.read_text())
+    network.start(index)
+    refused = f'code=DOUBLE_SIGN_REFUSED text="vote {height}/'
+    network.until(lambda: has_voted() or refused in log.read_text()[written:])
 
 
 def _powers(network: CometNetwork) -> list[int]:
