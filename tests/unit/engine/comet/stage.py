@@ -43,7 +43,7 @@ from tests.unit.engine.test_engine_application import a_genesis
 from tests.unit.keys.helpers import new_record
 
 FLUSH = bytes.fromhex("021200")
-WAIT_S = 30.0
+WAIT_S = 15.0
 """Far longer than anything takes; a test that waits so long has failed."""
 
 

@@ -206,6 +206,7 @@ async def test_stop__of_the_engine__ends_the_child_while_its_signer_still_answer
         assert not stage.engine.remote_signer.is_connected
 
 
+@pytest.mark.timeout(20)
 async def test_stop__of_a_child_that_ignores_it__kills_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "STOP_S", 0.05)
     async with on_stage(tmp_path) as stage:

@@ -1,6 +1,7 @@
 """ABCI over a unix socket: bytes as CometBFT sends and reads them, order of answers, precedence, and how it ends."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ from node.app.abci import (
     OfferSnapshotResult,
     Snapshot,
 )
-from node.app.errors import UpgradeNeeded
-from node.app.opened import TransactionOpener
+from node.app.errors import TransactionCode, UpgradeNeeded
+from node.app.opened import OpenedTransaction, TransactionOpener
 from node.engine import convert
 from node.engine.comet.framing import FrameReader, encode_frame
 from node.engine.comet.server import CHECKS_PER_TURN, CONNECTIONS_MAX, AbciServer
@@ -77,13 +78,14 @@ class Served:
     """An application that writes down its calls, and its server."""
 
     path: Path
+    opener: TransactionOpener = field(default_factory=lambda: TransactionOpener(ZERO_HASH))
     journal: list[str] = field(default_factory=list)
     blocks: list[CommittedBlock] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.application = RecordingApplication("v0", self.journal)
         self.engines: list[Engine] = []
-        self.server = AbciServer(self.application, TransactionOpener(ZERO_HASH), self.blocks.append)
+        self.server = AbciServer(self.application, self.opener, self.blocks.append)
 
     async def dial(self) -> Engine:
         """One more connection."""
@@ -92,8 +94,8 @@ class Served:
 
 
 @asynccontextmanager
-async def served(directory: Path) -> AsyncIterator[Served]:
-    network = Served(directory / "app.sock")
+async def served(directory: Path, opener: TransactionOpener | None = None) -> AsyncIterator[Served]:
+    network = Served(directory / "app.sock", opener or TransactionOpener(ZERO_HASH))
     await network.server.start(network.path)
     try:
         yield network
@@ -189,6 +191,38 @@ async def test_server__a_block_while_many_transactions_wait__goes_before_them(tm
         assert before <= len(checks) // 2, f"{before} of {len(checks)} checks came first"
 
 
+class SlowOpener(TransactionOpener):
+    """The signature of `slow` takes until the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__(ZERO_HASH)
+        self.may_end = threading.Event()
+
+    def examine(self, data: bytes) -> OpenedTransaction | TransactionCode:
+        """In a thread of the server's."""
+        if data == b"slow":
+            assert self.may_end.wait(10)
+        return super().examine(data)
+
+
+async def test_server__a_block_whose_signatures_are_being_checked__keeps_transactions_waiting(tmp_path: Path) -> None:
+    opener = SlowOpener()
+    async with served(tmp_path, opener) as network:
+        mempool, consensus = await network.dial(), await network.dial()
+        await consensus.send(encode_frame(convert.request_to_bytes(block(1, b"slow"))))
+        await consensus.send(FLUSH)
+        await mempool.call(InfoRequest())
+        await mempool.send(CHECK_TX)
+        while opener.lacks(b"a=1"):  # noqa: ASYNC110 - it is remembered by the server, which rings for nobody
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert network.journal == ["v0 info"]
+        opener.may_end.set()
+        await mempool.read(1)
+        assert network.journal == ["v0 info", "v0 finalize(1)", "v0 check(a=1)"]
+
+
 async def test_server__an_application_that_fails__ends_the_engine_with_the_cause_and_is_asked_no_more(
     tmp_path: Path,
 ) -> None:
@@ -255,7 +289,8 @@ async def test_server__connections_beyond_the_limit__are_closed(tmp_path: Path) 
             await engine.call(InfoRequest())
         extra = await network.dial()
 
-        assert await extra.reader.read() == b""
+        async with asyncio.timeout(5):
+            assert await extra.reader.read() == b""
 
 
 async def test_server__disconnected__what_an_ended_engine_had_sent_is_not_executed(tmp_path: Path) -> None:
