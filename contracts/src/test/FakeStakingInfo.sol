@@ -15,11 +15,6 @@ contract FakeStakingInfo {
         for (uint256 i = 0; i < count; ++i) _emit(topics, data);
     }
 
-    /// @notice What a genesis that names this contract reads of it: each validator has been logged once.
-    function validatorNonce(uint256) external pure returns (uint256) {
-        return 1;
-    }
-
     function _emit(bytes32[] calldata topics, bytes memory data) private {
         require(topics.length <= 4, TooManyTopics(topics.length));
         bytes32[4] memory t;
