@@ -10,7 +10,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import aiohttp
@@ -56,7 +56,7 @@ from node.engine.comet.process import find_binary
 from node.engine.local.block_store import BlockStore
 from node.engine.local.engine import LocalEngine
 from node.networks.accounts import Account
-from node.networks.genesis import read_genesis
+from node.networks.genesis import feed_filter, read_genesis
 from node.store.files import write_private
 from node.store.lock import HomeLock
 from node.validator.home import OpenHome, local_engine, open_home
@@ -283,9 +283,7 @@ class Devnet:
             ROOT,
             ROOT_CHAIN_ID,
             SIDE_CHAIN_ID,
-            PresetContracts(
-                contracts.root_chain, options.staking_info or contracts.staking_info, contracts.stake_manager
-            ),
+            PresetContracts(contracts.root_chain, contracts.staking_info, contracts.stake_manager),
             DataForm[self.settings.data_form.upper()],
         )
         bootstrap = Bootstrap(self.chains, self.root, ROOT_CHAIN_ID, SIDE_CHAIN_ID, self.accounts)
@@ -298,6 +296,8 @@ class Devnet:
             tuple(account.public_key for account in self.accounts.signers),
             UnixSeconds(int(self._clock.now())),
         )
+        if options.staking_info is not None:
+            genesis = _staking_logged_by(genesis, options.staking_info)
         for index in range(self.settings.validators):
             make_validator_keys(self.files, index, self.accounts)
         write_private(self.files.genesis, genesis_to_json(genesis).encode())
@@ -340,6 +340,14 @@ class Devnet:
         except OSError as error:
             raise _named(error, "the control URL", port) from error
         return ControlPlace(f"http://{HOST}:{runner.addresses[0][1]}", token)
+
+
+def _staking_logged_by(genesis: Genesis, staking_info: Address) -> Genesis:
+    """The same network, which listens to another contract for its staking."""
+    root_chain = genesis.root_chains[0]
+    parameters = replace(root_chain.parameters, staking_info_address=staking_info)
+    listening = replace(root_chain, parameters=parameters, filter=feed_filter(parameters))
+    return replace(genesis, root_chains=(listening,)).checked()
 
 
 def chains_settings(
