@@ -2,7 +2,7 @@
 
 CometBFT opens four connections and does not say which is which, so every method is served on each. Everything that a
 read brings is answered by one write. Signatures are checked in threads; the application itself is called on the event
-loop, and requests of consensus go before transactions that wait to be checked.
+loop, and requests of consensus go before transactions that wait to be checked and queries, which anybody may send.
 
 An application that fails is no longer asked: the engine gets an exception and stops, and `failure` has the cause.
 """
@@ -25,6 +25,7 @@ from node.app.abci import (
     OfferSnapshotResponse,
     PrepareProposalRequest,
     ProcessProposalRequest,
+    QueryRequest,
 )
 from node.app.opened import TransactionOpener
 from node.engine import convert
@@ -147,6 +148,9 @@ class AbciServer:
                 echo = pb.ResponseEcho(message=message.echo.message)
                 return pb.Response(echo=echo).SerializeToString()
         request = convert.request_of(message)
+        if isinstance(request, QueryRequest):
+            await self._consensus.released()
+            return convert.response_to_bytes(self._call(request))
         with self._consensus.claimed():
             if isinstance(request, _WithTransactions):
                 await self._open(request.txs, self._block_thread)

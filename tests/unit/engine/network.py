@@ -154,6 +154,7 @@ class RecordingApplication:
         return CommitResponse(0)
 
     def query(self, request: QueryRequest) -> QueryResponse:
+        self._note(f"query({request.path})")
         return QueryResponse(0, value=app_hash(self.disk.executed), height=self.disk.height)
 
     def list_snapshots(self) -> ListSnapshotsResponse:

@@ -20,6 +20,7 @@ from node.app.abci import (
     OfferSnapshotRequest,
     OfferSnapshotResponse,
     OfferSnapshotResult,
+    QueryRequest,
     Snapshot,
 )
 from node.app.errors import TransactionCode, UpgradeNeeded
@@ -205,14 +206,27 @@ class SlowOpener(TransactionOpener):
         return super().examine(data)
 
 
-async def test_server__a_block_whose_signatures_are_being_checked__keeps_transactions_waiting(tmp_path: Path) -> None:
+async def test_server__queries_in_one_write__let_a_block_go_between_them(tmp_path: Path) -> None:
+    async with served(tmp_path) as network:
+        askers, consensus = await network.dial(), await network.dial()
+        query = encode_frame(convert.request_to_bytes(QueryRequest("/app")))
+        await askers.send(query * 400)
+        await consensus.call(block(1))
+        await askers.read(400)
+
+        before = network.journal.index("v0 finalize(1)")
+        assert before <= 200, f"{before} of 400 queries came first"
+
+
+async def test_server__a_block_whose_signatures_are_being_checked__keeps_others_waiting(tmp_path: Path) -> None:
     opener = SlowOpener()
     async with served(tmp_path, opener) as network:
-        mempool, consensus = await network.dial(), await network.dial()
+        mempool, query, consensus = [await network.dial() for _ in range(3)]
         await consensus.send(encode_frame(convert.request_to_bytes(block(1, b"slow"))))
         await consensus.send(FLUSH)
         await mempool.call(InfoRequest())
         await mempool.send(CHECK_TX)
+        await query.send(encode_frame(convert.request_to_bytes(QueryRequest("/app"))))
         while opener.lacks(b"a=1"):  # noqa: ASYNC110 - it is remembered by the server, which rings for nobody
             await asyncio.sleep(0)
         for _ in range(20):
@@ -220,7 +234,9 @@ async def test_server__a_block_whose_signatures_are_being_checked__keeps_transac
         assert network.journal == ["v0 info"]
         opener.may_end.set()
         await mempool.read(1)
-        assert network.journal == ["v0 info", "v0 finalize(1)", "v0 check(a=1)"]
+        await query.read(1)
+        assert network.journal[1] == "v0 finalize(1)"
+        assert sorted(network.journal[2:]) == ["v0 check(a=1)", "v0 query(/app)"]
 
 
 async def test_server__an_application_that_fails__ends_the_engine_with_the_cause_and_is_asked_no_more(
