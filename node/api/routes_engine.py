@@ -5,12 +5,12 @@ are told; so CometBFT's own RPC, which can do more, listens to nobody but us.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 from aiohttp import web
 
-from node.api.encoding import JsonValue
 from node.api.errors import BadParameterError, NotFoundError, RequestTooLargeError, UnavailableError
 from node.api.routes import Route
 from node.engine.errors import EngineUnreachable
@@ -29,10 +29,13 @@ METHODS: dict[str, frozenset[str]] = {
 """The calls that are passed on, with their parameters."""
 
 
+Parameter = str | int | bool | None
+
+
 class EngineRpc(Protocol):
     """The door to CometBFT."""
 
-    async def raw(self, method: str, parameters: dict[str, object]) -> bytes:
+    async def raw(self, method: str, parameters: Mapping[str, object]) -> bytes:
         """The body of its answer. Raises EngineUnreachable."""
         ...
 
@@ -40,7 +43,8 @@ class EngineRpc(Protocol):
 class _Call(msgspec.Struct):
     method: str
     id: int | str | None = None
-    params: dict[str, object] = {}
+    params: dict[str, Parameter] = {}
+    """All that these calls take are plain values; nothing nested is even read."""
 
 
 class _Answer(msgspec.Struct):
@@ -60,7 +64,7 @@ class EngineRoutes:
 
     async def _get(self, request: web.Request) -> web.Response:
         """A call as CometBFT takes it by URL: numbers and 0x-hex as they are, text in quotes."""
-        parameters: dict[str, object] = {name: _plain(value) for name, value in request.query.items()}
+        parameters: dict[str, Parameter] = {name: _plain(value) for name, value in request.query.items()}
         return await self._call(_Call(request.match_info["method"], -1, parameters))
 
     async def post(self, request: web.Request) -> web.Response:
@@ -96,7 +100,7 @@ class EngineRoutes:
         return web.Response(body=msgspec.json.encode(envelope), content_type="application/json")
 
 
-def _plain(value: str) -> JsonValue:
+def _plain(value: str) -> str | bool:
     """Text in quotes without them; numbers and truths as text, which CometBFT takes for either."""
     if value.startswith('"'):
         try:

@@ -6,6 +6,7 @@ Numbers of 64 bits come as strings, hashes as upper-case hex, other bytes as bas
 import asyncio
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -153,7 +154,7 @@ class CometRpc:
         answer = _decode(envelope.result, _TxAnswer)
         return None if answer.code == 0 else f"CheckTx code {answer.code}: {answer.log}"
 
-    async def raw(self, method: str, parameters: dict[str, object]) -> bytes:
+    async def raw(self, method: str, parameters: Mapping[str, object]) -> bytes:
         """The answer's body to any call, as it comes."""
         session, request = self._open(), {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         try:

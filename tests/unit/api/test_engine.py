@@ -1,7 +1,7 @@
 """CometBFT's reading calls through our own port: what is passed on, and that nothing else is."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ class Comet:
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     is_down: bool = False
 
-    async def raw(self, method: str, parameters: dict[str, object]) -> bytes:
+    async def raw(self, method: str, parameters: Mapping[str, object]) -> bytes:
         if self.is_down:
             raise EngineUnreachable("connection refused")
         self.asked.append((method, parameters))
