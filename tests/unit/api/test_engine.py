@@ -26,7 +26,7 @@ class Comet:
     async def raw(self, method: str, parameters: Mapping[str, object]) -> bytes:
         if self.is_down:
             raise EngineUnreachable("connection refused")
-        self.asked.append((method, parameters))
+        self.asked.append((method, dict(parameters)))
         return self.body
 
 
