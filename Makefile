@@ -37,10 +37,10 @@ test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, ty
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
 
 e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
-	$(BIN)/pytest -n 2 --dist loadgroup -m "comet and not soak" tests/e2e/comet
+	$(BIN)/pytest -n 2 --dist loadgroup -o faulthandler_timeout=300 -m "comet and not soak" tests/e2e/comet
 
 e2e-soak: install cometbft ## Run those that take longer than every change can wait.
-	$(BIN)/pytest -n 2 --dist loadgroup -m "comet and soak" tests/e2e/comet
+	$(BIN)/pytest -n 2 --dist loadgroup -o faulthandler_timeout=300 -m "comet and soak" tests/e2e/comet
 
 lint: install ## Check style.
 	$(BIN)/ruff check .
