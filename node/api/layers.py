@@ -1,0 +1,126 @@
+"""The layers around every handler, which each server of this package uses: counts, errors, and limits.
+
+Outermost first: answers are counted; errors become JSON; a request with a body is refused, and the number of requests
+in flight is limited, over all and per client; one request may take so long and no longer. Health, readiness and
+metrics pass the limit of requests in flight, so that an overloaded server can still be watched.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from bridge.burns.errors import BurnError
+from node.api.errors import (
+    ApiError,
+    MethodNotAllowedError,
+    NotFoundError,
+    RequestTooLargeError,
+    TimedOutError,
+    TooManyRequestsError,
+    UnavailableError,
+    error_response,
+)
+from node.api.routes_burns import api_error_of
+from node.api.settings import ApiSettings
+from node.store.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+WATCH_PATHS = ("/health", "/ready", "/metrics")
+NO_ROUTE = "none"
+
+
+def layers(
+    settings: ApiSettings, count: Callable[[str, int], None], body_paths: tuple[str, ...] = ()
+) -> tuple[Middleware, ...]:
+    """All of them, outermost first.
+
+    `count` takes the route of each answer, with its {parameters}, and the status; `body_paths` may have a body.
+    """
+    return (_counting(count), _errors(settings), _in_flight_limit(settings, body_paths), _time_limit(settings))
+
+
+def _counting(count: Callable[[str, int], None]) -> Middleware:
+    @web.middleware
+    async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        count(resource.canonical if resource is not None else NO_ROUTE, response.status)
+        return response
+
+    return counting
+
+
+def _errors(settings: ApiSettings) -> Middleware:
+    @web.middleware
+    async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except ApiError as error:
+            failure = error
+        except BurnError as error:
+            failure = api_error_of(error)
+        except StoreError as error:
+            # Paths and remedies are for the operator's log; a client learns that it may ask again.
+            log.warning("a database fails", extra={"path": request.path, "reason": error.code, "text": str(error)})
+            failure = UnavailableError(error.code, "the node cannot read one of its databases now; try again later")
+        except web.HTTPException as error:
+            failure = _of_aiohttp(request, error)
+        except Exception:
+            # The edge towards clients: a bug costs one request, is logged with its cause, and tells the client nothing.
+            log.exception("request failed by a bug", extra={"path": request.path})
+            failure = ApiError("INTERNAL", "the node has a bug here; its log has the cause")
+        return error_response(request.path, failure, settings.retry_after_s)
+
+    return errors
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> ApiError:
+    if error.status == 404:
+        return NotFoundError("NO_SUCH_ROUTE", f"{request.path[:200]} is not a route of this node; see /openapi.yaml")
+    if error.status == 405:
+        return MethodNotAllowedError("METHOD_NOT_ALLOWED", f"{request.method} is not answered; this API only reads")
+    raise error
+
+
+def _in_flight_limit(settings: ApiSettings, body_paths: tuple[str, ...]) -> Middleware:
+    in_flight: Counter[str] = Counter()
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.can_read_body and request.path not in body_paths:
+            raise RequestTooLargeError("BODY_NOT_TAKEN", "requests to this API have no body")
+        if request.path in WATCH_PATHS:
+            return await handler(request)
+        client = request.remote or ""
+        if in_flight.total() >= settings.requests_in_flight_max:
+            raise UnavailableError("OVERLOADED", "the node has as many requests in flight as it takes; try again")
+        if in_flight[client] >= settings.requests_in_flight_per_client_max:
+            raise TooManyRequestsError(
+                "TOO_MANY_REQUESTS", "this client has too many requests in flight; wait for some"
+            )
+        in_flight[client] += 1
+        try:
+            return await handler(request)
+        finally:
+            in_flight[client] -= 1
+            if in_flight[client] == 0:
+                del in_flight[client]
+
+    return limit
+
+
+def _time_limit(settings: ApiSettings) -> Middleware:
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(settings.request_timeout_s):
+                return await handler(request)
+        except TimeoutError:
+            raise TimedOutError("TIMED_OUT", f"no answer within {settings.request_timeout_s:g} s; try again") from None
+
+    return limit
