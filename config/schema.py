@@ -12,7 +12,7 @@ from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
 from bridge.codec.types import Address, Hash32, Wei
 from config.table import FreeTable, RpcUrl, key, required
-from node.api.settings import ApiSettings
+from node.api.settings import ApiSettings, networks
 from node.app.genesis import ROOT_CHAINS_MAX
 from node.app.messages import Upgrade as UpgradeStatement
 
@@ -52,8 +52,31 @@ class Api:
     port: int = key(1317, "TCP port; 0 takes a free one.", most=65_535)
     request_timeout_s: float = key(30.0, "Longest time for one request.", unit="s", least=0.1, most=600)
     requests_in_flight_max: int = key(256, "Requests served at a time; more get status 503.", least=1, most=100_000)
-    requests_in_flight_per_client_max: int = key(128, "Of these, from one client address.", least=1, most=100_000)
+    requests_in_flight_per_client_max: int = key(
+        128, "Of these, from one client; more get status 429.", least=1, most=100_000
+    )
+    requests_per_client_per_s: float = key(
+        20.0,
+        "Requests about burns that need new work done, from one client, in the long run; more get status 429. Answers "
+        "that are at hand do not count.",
+        unit="1/s",
+        least=0.01,
+        most=1_000_000,
+    )
+    requests_per_client_burst: int = key(100, "How many of these it may make at once.", least=1, most=1_000_000)
+    trusted_proxies: tuple[str, ...] = key(
+        (),
+        "Addresses or networks (`10.0.0.0/8`) of the proxies before this API, whose `X-Forwarded-For` names the "
+        "client. Without them all who come through a proxy are one client. A client is an IPv4 address or an IPv6 /64.",
+        most=64,
+    )
     page_size_max: int = key(100, "Most entries on one page of a list.", least=20, most=1_000)
+
+    def __post_init__(self) -> None:
+        try:
+            networks(self.trusted_proxies)
+        except ValueError:
+            raise ValueError("trusted_proxies must be addresses or networks, such as 10.0.0.0/8") from None
 
     @property
     def settings(self) -> ApiSettings:
@@ -64,6 +87,9 @@ class Api:
             request_timeout_s=self.request_timeout_s,
             requests_in_flight_max=self.requests_in_flight_max,
             requests_in_flight_per_client_max=self.requests_in_flight_per_client_max,
+            requests_per_client_per_s=self.requests_per_client_per_s,
+            requests_per_client_burst=self.requests_per_client_burst,
+            trusted_proxies=networks(self.trusted_proxies),
             page_size_max=self.page_size_max,
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bridge.burns.admission import admit, everybody
 from bridge.burns.errors import Busy
 
 Key = TypeVar("Key", bound=Hashable)
@@ -66,7 +67,10 @@ class SharedWork(Generic[Key, Value]):
         self._running: dict[Key, asyncio.Task[Value]] = {}
 
     async def result(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
-        """The kept result, the one that is being made, or a new one. Raises Busy, and what `make` raises."""
+        """The kept result, the one that is being made, or a new one.
+
+        Raises Busy, what `admit` raises before new work, and what `make` raises.
+        """
         kept = self._kept.get(key)
         if kept is not None:
             return kept
@@ -74,6 +78,7 @@ class SharedWork(Generic[Key, Value]):
         if task is None:
             if len(self._running) >= self._limits.waiting_max:
                 raise Busy(f"{self._limits.waiting_max} different questions about burns are being answered; try again")
+            admit.get()()
             task = asyncio.create_task(self._make(key, make))
             task.add_done_callback(_retrieve)
             self._running[key] = task
@@ -87,6 +92,7 @@ class SharedWork(Generic[Key, Value]):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _make(self, key: Key, make: Callable[[], Awaitable[Value]]) -> Value:
+        admit.set(everybody)  # in this task alone: what the work asks for in turn is part of it
         try:
             async with self._gate:
                 value = await make()

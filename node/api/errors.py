@@ -7,7 +7,7 @@
     ├── NotFoundError            404  no such route, validator, checkpoint
     ├── MethodNotAllowedError    405  anything but GET
     ├── ConflictError            409  well asked, but the state does not allow the answer (yet)
-    ├── TooManyRequestsError     429  this client has too many requests in flight
+    ├── TooManyRequestsError     429  this client asks too much at a time, or all do
     ├── BadGatewayError          502  an RPC endpoint said something that is not true
     ├── UnavailableError         503  cannot tell now: try again
     └── TimedOutError            504  the answer did not come in time
@@ -87,9 +87,19 @@ class ConflictError(ApiError):
 
 
 class TooManyRequestsError(ApiError):
-    """One client has more requests in flight than its share."""
+    """More is asked than is taken on, by this client or by all; `retry_after_s` tells when to ask again, if known."""
 
     status = 429
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        details: Mapping[str, JsonValue] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(code, message, details)
+        self.retry_after_s = retry_after_s
 
 
 class BadGatewayError(ApiError):
@@ -115,7 +125,8 @@ def error_response(path: str, error: ApiError, retry_after_s: int) -> web.Respon
     is_heimdall = path.startswith(HEIMDALL_PREFIXES)
     response = json_response(_heimdall_body(error) if is_heimdall else _sidewarden_body(error), status=error.status)
     if error.status in (429, 503):
-        response.headers["Retry-After"] = str(retry_after_s)
+        known_s = error.retry_after_s if isinstance(error, TooManyRequestsError) else None
+        response.headers["Retry-After"] = str(known_s or retry_after_s)
     if error.status == 405:
         response.headers["Allow"] = "GET, HEAD"
     return response

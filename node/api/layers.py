@@ -2,18 +2,23 @@
 
 Outermost first: answers are counted; errors become JSON; a request with a body is refused, and the number of requests
 in flight is limited, over all and per client; one request may take so long and no longer. Health, readiness and
-metrics pass the limit of requests in flight, so that an overloaded server can still be watched.
+metrics pass the limit of requests in flight, so that an overloaded server can still be watched. Innermost, a client may
+have new work done for it about burns only so often.
 """
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from bridge.burns.admission import admit
 from bridge.burns.errors import BurnError
+from node.api.budgets import Budgets
+from node.api.clients import client_of
 from node.api.errors import (
     ApiError,
     MethodNotAllowedError,
@@ -41,7 +46,13 @@ def layers(
 
     `count` takes the route of each answer, with its {parameters}, and the status; `body_paths` may have a body.
     """
-    return (_counting(count), _errors(settings), _in_flight_limit(settings, body_paths), _time_limit(settings))
+    return (
+        _counting(count),
+        _errors(settings),
+        _in_flight_limit(settings, body_paths),
+        _time_limit(settings),
+        _speed_limit(settings),
+    )
 
 
 def _counting(count: Callable[[str, int], None]) -> Middleware:
@@ -96,7 +107,7 @@ def _in_flight_limit(settings: ApiSettings, body_paths: tuple[str, ...]) -> Midd
             raise RequestTooLargeError("BODY_NOT_TAKEN", "requests to this API have no body")
         if request.path in WATCH_PATHS:
             return await handler(request)
-        client = request.remote or ""
+        client = _client(request, settings)
         if in_flight.total() >= settings.requests_in_flight_max:
             raise UnavailableError("OVERLOADED", "the node has as many requests in flight as it takes; try again")
         if in_flight[client] >= settings.requests_in_flight_per_client_max:
@@ -124,3 +135,28 @@ def _time_limit(settings: ApiSettings) -> Middleware:
             raise TimedOutError("TIMED_OUT", f"no answer within {settings.request_timeout_s:g} s; try again") from None
 
     return limit
+
+
+def _speed_limit(settings: ApiSettings) -> Middleware:
+    per_s, burst = settings.requests_per_client_per_s, settings.requests_per_client_burst
+    budgets = Budgets(per_s, burst, settings.clients_max)
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        def spend() -> None:
+            wait_s = budgets.take(_client(request, settings), asyncio.get_running_loop().time())
+            if wait_s:
+                message = f"this client has asked faster than {per_s:g} new questions a second; wait"
+                raise TooManyRequestsError("TOO_FAST", message, retry_after_s=math.ceil(wait_s))
+
+        token = admit.set(spend)
+        try:
+            return await handler(request)
+        finally:
+            admit.reset(token)
+
+    return limit
+
+
+def _client(request: web.Request, settings: ApiSettings) -> str:
+    return client_of(request.remote, request.headers.getall("X-Forwarded-For", ()), settings.trusted_proxies)

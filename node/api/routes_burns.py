@@ -6,7 +6,14 @@ from bridge.burns import errors as burn_errors
 from bridge.burns.errors import BurnError, BurnNotReady, EndpointFalse
 from bridge.burns.report import BurnProof, BurnsReport
 from node.api.encoding import JsonValue, json_response, to_fields
-from node.api.errors import ApiError, BadGatewayError, ConflictError, NotFoundError, UnavailableError
+from node.api.errors import (
+    ApiError,
+    BadGatewayError,
+    ConflictError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 from node.api.parameters import path_hash, query_integer, query_name, refuse_unknown_query
 from node.api.routes import Route
 from node.api.view import NodeView
@@ -24,7 +31,7 @@ ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.ExitRefused: ConflictError,
     burn_errors.EndpointFalse: BadGatewayError,
     burn_errors.CannotTell: UnavailableError,
-    burn_errors.Busy: UnavailableError,
+    burn_errors.Busy: TooManyRequestsError,
 }
 """How each error about a burn is answered; none is left out."""
 

@@ -1,6 +1,10 @@
 """Where the API listens and how much it takes on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,14 @@ class ApiSettings:
     request_timeout_s: float = 30.0
     requests_in_flight_max: int = 256
     requests_in_flight_per_client_max: int = 128
+    requests_per_client_per_s: float = 20.0
+    """Of those that need new work done, in the long run."""
+    requests_per_client_burst: int = 100
+    """How many of these at once."""
+    clients_max: int = 10_000
+    """Clients whose speed is remembered."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
     request_line_bytes_max: int = 8 * 1024
     """Of the request line, and of each header."""
     retry_after_s: int = 1
@@ -28,8 +40,16 @@ class ApiSettings:
         limits = (
             self.requests_in_flight_max,
             self.requests_in_flight_per_client_max,
+            self.requests_per_client_burst,
+            self.clients_max,
             self.request_line_bytes_max,
             self.page_size_default,
         )
-        if min(limits) < 1 or self.page_size_default > self.page_size_max or self.request_timeout_s <= 0:
+        rates = (self.request_timeout_s, self.requests_per_client_per_s)
+        if min(limits) < 1 or self.page_size_default > self.page_size_max or min(rates) <= 0:
             raise ValueError("every limit of the API is at least one, and the default page at most the largest")
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Networks as operators write them: "10.0.0.0/8", "fd00::/8", or one address. Raises ValueError."""
+    return tuple(ip_network(text) for text in texts)

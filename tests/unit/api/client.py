@@ -13,6 +13,7 @@ from openapi_schema_validator import OAS31Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from bridge.burns.service import ServiceLimits
 from node.api.encoding import JsonValue
 from node.api.routes_engine import EngineRpc
 from node.api.settings import ApiSettings
@@ -62,10 +63,13 @@ class Client:
 
 @asynccontextmanager
 async def client_of_node(
-    settings: ApiSettings | None = None, root_chains: int = 1, rpc: EngineRpc | None = None
+    settings: ApiSettings | None = None,
+    root_chains: int = 1,
+    rpc: EngineRpc | None = None,
+    limits: ServiceLimits | None = None,
 ) -> AsyncIterator[Client]:
     """A served synthetic node and a client of it."""
-    async with served_node(settings, root_chains, rpc) as served, aiohttp.ClientSession() as session:
+    async with served_node(settings, root_chains, rpc, limits) as served, aiohttp.ClientSession() as session:
         yield Client(served.node, served.url, session)
 
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bridge.burns.leaves import LeafSource, StoredLeaves
-from bridge.burns.service import BurnService
+from bridge.burns.service import BurnService, ServiceLimits
 from bridge.chain.endpoint import EndpointReport, EndpointState
 from bridge.codec import secp256k1
 from bridge.codec.checkpoint import DataForm
@@ -344,10 +344,13 @@ class Served:
 
 @asynccontextmanager
 async def served_node(
-    settings: ApiSettings | None = None, root_chains: int = 1, rpc: EngineRpc | None = None
+    settings: ApiSettings | None = None,
+    root_chains: int = 1,
+    rpc: EngineRpc | None = None,
+    limits: ServiceLimits | None = None,
 ) -> AsyncIterator[Served]:
     """A synthetic node behind a real server; `rpc` leads to its CometBFT, if it has one."""
-    async with burn_world(root_chains) as world:
+    async with burn_world(root_chains, limits=limits) as world:
         node = SyntheticNode(world, root_chains, rpc)
         server = ApiServer(node, settings or ApiSettings(port=0))
         url = await server.start()

@@ -10,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bridge.burns.service import ServiceLimits
+from bridge.burns.sharing import SharingLimits
+from bridge.codec.hexadecimal import to_hex
 from node.api.server import ApiServer
-from node.api.settings import ApiSettings
+from node.api.settings import ApiSettings, networks
 from node.store.errors import DatabaseUnwritable
 from tests.unit.api.client import Json, client_of_node
 from tests.unit.api.node import SyntheticNode
@@ -216,6 +219,51 @@ async def test_requests_in_flight__beyond_a_limit__are_to_come_again_and_watchin
         assert (await client.get("/sidewarden/v1/status")).status == 200
 
 
+async def test_new_questions__beyond_a_clients_speed__are_told_when_to_come_again() -> None:
+    """What is at hand costs nothing, so it is answered even then; so is another client."""
+    slow = ApiSettings(
+        port=0, requests_per_client_per_s=0.01, requests_per_client_burst=2, trusted_proxies=networks(["127.0.0.1"])
+    )
+    async with client_of_node(slow) as client:
+        ready = to_hex(await client.node.world.ready_burn())
+        assert (await client.get(f"/sidewarden/v1/burns/{ready}")).status == 200
+        assert (await client.get(f"/sidewarden/v1/burns/{HASH}")).status == 200
+        refused = await client.get(f"/sidewarden/v1/burns/{HASH[:-1]}0")
+        assert (refused.status, refused.code) == (429, "TOO_FAST")
+        assert 90 < int(refused.headers["Retry-After"]) <= 100
+        assert (await client.get(f"/sidewarden/v1/burns/{ready}")).status == 200
+        assert (await client.get("/sidewarden/v1/status")).status == 200
+        client.session.headers["X-Forwarded-For"] = "203.0.113.1, 203.0.113.7"
+        assert (await client.get(f"/sidewarden/v1/burns/{HASH[:-1]}0")).status == 200
+
+
+async def test_one_question__asked_by_many_at_once__is_counted_once() -> None:
+    slow = ApiSettings(port=0, requests_per_client_per_s=0.01, requests_per_client_burst=2)
+    async with client_of_node(slow) as client:
+        gate = Gate(1)
+        client.node.world.side_server.behaviour = gate
+        path = f"/sidewarden/v1/burns/{HASH}"
+        waiting = [asyncio.create_task(client.get(path)) for _ in range(10)]
+        await gate.all_there.wait()
+        gate.opened.set()
+        assert [answer.status for answer in await asyncio.gather(*waiting)] == [200] * 10
+        assert (await client.get(path)).status == 200
+        assert (await client.get(path)).status == 429
+
+
+async def test_questions__beyond_what_the_burn_service_takes__are_429() -> None:
+    limits = ServiceLimits(sharing=SharingLimits(running_max=1, waiting_max=1))
+    async with client_of_node(limits=limits) as client:
+        gate = Gate(1)
+        client.node.world.side_server.behaviour = gate
+        waiting = asyncio.create_task(client.get(f"/sidewarden/v1/burns/{HASH}"))
+        await gate.all_there.wait()
+        refused = await client.get(f"/sidewarden/v1/burns/{HASH[:-1]}0")
+        assert (refused.status, refused.code, refused.headers["Retry-After"]) == (429, "BURNS_BUSY", "1")
+        gate.opened.set()
+        assert (await waiting).status == 200
+
+
 async def test_request__that_takes_too_long__is_given_up_with_504() -> None:
     async with client_of_node(ApiSettings(port=0, request_timeout_s=0.05)) as client:
         gate = Gate(1)
@@ -253,6 +301,9 @@ def test_settings__that_would_let_nothing_through__are_refused() -> None:
     refused: tuple[Callable[[], ApiSettings], ...] = (
         lambda: ApiSettings(requests_in_flight_max=0),
         lambda: ApiSettings(requests_in_flight_per_client_max=0),
+        lambda: ApiSettings(requests_per_client_burst=0),
+        lambda: ApiSettings(requests_per_client_per_s=0),
+        lambda: ApiSettings(clients_max=0),
         lambda: ApiSettings(request_line_bytes_max=0),
         lambda: ApiSettings(page_size_default=101),
         lambda: ApiSettings(request_timeout_s=0),

@@ -16,16 +16,22 @@ def test_reference__page__is_what_the_schema_gives() -> None:
 
 
 def test_reference__every_key__has_a_meaning_and_a_unit_if_its_name_ends_in_one() -> None:
-    units = {"_s": "s", "_wei": "wei", "_bytes_max": "bytes", "confirmations": "blocks", "gas_limit": "gas"}
+    units = {
+        "_per_s": "1/s",
+        "_s": "s",
+        "_wei": "wei",
+        "_bytes_max": "bytes",
+        "confirmations": "blocks",
+        "gas_limit": "gas",
+    }
     tables: list[type] = [NodeConfig]
     for table in tables:
         hints = get_type_hints(table)
         for one in dataclasses.fields(table):
             said = key_of(one)
             assert said.meaning.endswith("."), f"{table.__name__}.{one.name}"
-            for ending, unit in units.items():
-                if one.name.endswith(ending):
-                    assert said.unit.startswith(unit), f"{table.__name__}.{one.name}"
+            unit = next((unit for ending, unit in units.items() if one.name.endswith(ending)), "")
+            assert said.unit.startswith(unit), f"{table.__name__}.{one.name}"
             kinds = (hints[one.name], *get_args(hints[one.name]))
             tables += [
                 kind
