@@ -14,7 +14,8 @@
 
 Every error has a stable `code` in capitals, by which programs may branch; the message is for people. Sidewarden's
 routes answer `{"error": {"code", "message", "details"}}`. Routes that Heimdall has too answer as its gRPC gateway
-does, with our code as the reason of a google.rpc.ErrorInfo.
+does, with our code as the reason of a google.rpc.ErrorInfo; those of Polygon's proof generation API answer
+`{"error": true, "message"}`, or `"msg"` for a wrong parameter, as that API does.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ _GRPC_CODES = {400: 3, 404: 5, 405: 12, 409: 9, 413: 11, 429: 8, 500: 13, 502: 1
 """google.rpc.Code by HTTP status, the other way round of what grpc-gateway does."""
 
 HEIMDALL_PREFIXES = ("/checkpoints/", "/stake/")
+PROOF_API_PREFIX = "/api/"
 
 
 class ApiError(Exception):
@@ -122,8 +124,7 @@ class TimedOutError(ApiError):
 
 def error_response(path: str, error: ApiError, retry_after_s: int) -> web.Response:
     """The answer to a failed request, in the form that clients of this path expect."""
-    is_heimdall = path.startswith(HEIMDALL_PREFIXES)
-    response = json_response(_heimdall_body(error) if is_heimdall else _sidewarden_body(error), status=error.status)
+    response = json_response(_body(path, error), status=error.status)
     if error.status in (429, 503):
         known_s = error.retry_after_s if isinstance(error, TooManyRequestsError) else None
         response.headers["Retry-After"] = str(known_s or retry_after_s)
@@ -132,7 +133,11 @@ def error_response(path: str, error: ApiError, retry_after_s: int) -> web.Respon
     return response
 
 
-def _sidewarden_body(error: ApiError) -> JsonValue:
+def _body(path: str, error: ApiError) -> JsonValue:
+    if path.startswith(HEIMDALL_PREFIXES):
+        return _heimdall_body(error)
+    if path.startswith(PROOF_API_PREFIX):
+        return _proof_api_body(error)
     return {"error": {"code": error.code, "message": error.message, "details": error.details}}
 
 
@@ -144,3 +149,9 @@ def _heimdall_body(error: ApiError) -> JsonValue:
         "metadata": {key: str(value) for key, value in error.details.items()},
     }
     return {"code": _GRPC_CODES[error.status], "message": error.message, "details": [info]}
+
+
+def _proof_api_body(error: ApiError) -> JsonValue:
+    if error.code == "NO_SUCH_ROUTE":
+        return {"error": {"message": "Not found"}}
+    return {"error": True, "msg" if error.status == 400 else "message": error.message}

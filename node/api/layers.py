@@ -1,9 +1,9 @@
 """The layers around every handler, which each server of this package uses: counts, errors, and limits.
 
-Outermost first: answers are counted; errors become JSON; a request with a body is refused, and the number of requests
-in flight is limited, over all and per client; one request may take so long and no longer. Health, readiness and
-metrics pass the limit of requests in flight, so that an overloaded server can still be watched. Innermost, a client may
-have new work done for it about burns only so often.
+Outermost first: answers are counted; errors become JSON; browsers that ask for a page of another origin are answered; a
+request with a body is refused, and the number of requests in flight is limited, over all and per client; one request
+may take so long and no longer; a client may have new work about burns done for it only so often. Health, readiness and
+metrics pass the limit of requests in flight, so that an overloaded server can still be watched.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from bridge.burns.admission import admit
 from bridge.burns.errors import BurnError
 from node.api.budgets import Budgets
 from node.api.clients import client_of
+from node.api.cross_origin import answer_preflights, open_answer
 from node.api.errors import (
     ApiError,
     MethodNotAllowedError,
@@ -35,24 +36,28 @@ from node.store.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-WATCH_PATHS = ("/health", "/ready", "/metrics")
+WATCH_PATHS = ("/health", "/health-check", "/ready", "/metrics")
 NO_ROUTE = "none"
 
 
-def layers(
+def layered_app(
     settings: ApiSettings, count: Callable[[str, int], None], body_paths: tuple[str, ...] = ()
-) -> tuple[Middleware, ...]:
-    """All of them, outermost first.
+) -> web.Application:
+    """An application with all layers and no route yet.
 
     `count` takes the route of each answer, with its {parameters}, and the status; `body_paths` may have a body.
     """
-    return (
+    middlewares = (
         _counting(count),
         _errors(settings),
+        answer_preflights,
         _in_flight_limit(settings, body_paths),
         _time_limit(settings),
         _speed_limit(settings),
     )
+    app = web.Application(middlewares=middlewares)
+    app.on_response_prepare.append(open_answer)
+    return app
 
 
 def _counting(count: Callable[[str, int], None]) -> Middleware:

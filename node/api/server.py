@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from node.api.facts import facts_of
-from node.api.layers import layers
+from node.api.layers import layered_app
 from node.api.metrics import NodeMetrics
 from node.api.routes import Route
 from node.api.routes_burns import BurnRoutes
@@ -19,7 +19,7 @@ from node.api.view import NodeView
 def create_app(view: NodeView, settings: ApiSettings) -> web.Application:
     """The application with all routes of this node, not yet listening."""
     metrics = NodeMetrics(lambda: facts_of(view))
-    app = web.Application(middlewares=layers(settings, metrics.count_request, body_paths=(RPC_PATH,)))
+    app = layered_app(settings, metrics.count_request, body_paths=(RPC_PATH,))
     for route in all_routes(view, settings, metrics):
         app.router.add_get(route.path, route.handler)
     app.router.add_post(RPC_PATH, EngineRoutes(view.engine_rpc).post)
