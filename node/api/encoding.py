@@ -6,7 +6,6 @@ decimal strings.
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
 AMOUNT_SUFFIXES = ("_wei", "amount")
-_ETAG_DIGITS = 32
 
 
 def to_json(value: object) -> JsonValue:
@@ -59,17 +57,6 @@ def json_response(body: JsonValue, status: int = 200) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
     )
-
-
-def finished_response(request: web.Request, body: JsonValue) -> web.Response:
-    """An HTTP answer that will never be another one, so that whoever is on the way may keep it for ever."""
-    response = json_response(body)
-    etag = hashlib.sha256(response.body).hexdigest()[:_ETAG_DIGITS] if isinstance(response.body, bytes) else ""
-    if any(known.value in (etag, "*") for known in request.if_none_match or ()):
-        response = web.Response(status=304)
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    response.etag = etag
-    return response
 
 
 def _field(name: str, value: object) -> JsonValue:
