@@ -1,66 +1,81 @@
-"""Which checkpoint of a root chain holds a block, and how fast checkpoints come."""
+"""Which checkpoint of a root chain holds a block, and which came last."""
 
-from dataclasses import dataclass
-
-from bridge.burns.cadence import PACE_CHECKPOINTS, observed_interval_s
+from bridge.burns.cadence import PACE_CHECKPOINTS
 from bridge.burns.contracts import RootContracts, header_id_of
 from bridge.burns.errors import EndpointFalse
 from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.sharing import Recent
 from bridge.burns.views import RootView
 from bridge.codec.checkpoint import HEADER_ID_STEP
-from bridge.codec.types import BlockNumber
+from bridge.codec.types import BlockNumber, Hash32
 
 KNOWN_KEPT = 1_024
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """The last checkpoint at the confirmed root head, and the one that holds the block; None where there is none."""
-
-    last: CheckpointOnRoot | None
-    holding: CheckpointOnRoot | None
+HEADS_KEPT = 4
 
 
 class CheckpointFinder:
-    """Searches one root chain's contract: at most log2(checkpoints) + 2 calls, two where the place is known.
+    """Finds one root chain's checkpoints, from its book without a call where that knows them, else in the contract.
 
-    Checkpoints seen before only narrow the search; the one that is answered was read at the block of this question,
-    for an owner can reset the contract's list.
+    A search costs at most log2(checkpoints) + 2 calls. Checkpoints seen before only narrow it; the one that is
+    answered was read at the block of this question, for an owner can reset the contract's list.
     """
 
     def __init__(self, view: RootView) -> None:
         self._view = view
         self._known: Recent[int, CheckpointOnRoot] = Recent(KNOWN_KEPT)
+        self._read_once: Recent[CheckpointOnRoot, bool] = Recent(KNOWN_KEPT)
+        """Those of a book that nobody vouches for, once the contract has shown the same."""
+        self._last_at: Recent[Hash32, CheckpointOnRoot | None] = Recent(HEADS_KEPT)
+        """The contract's last checkpoint, by the block of the question."""
 
-    async def survey(self, contracts: RootContracts, number: BlockNumber) -> Survey:
-        """Where the block stands at the block of `contracts`. Raises CannotTell, EndpointFalse."""
+    async def holding(self, contracts: RootContracts, number: BlockNumber) -> CheckpointOnRoot | None:
+        """The checkpoint with this block as of the block of `contracts`. Raises CannotTell, EndpointFalse."""
+        book = self._view.book
+        booked = None if book is None else book.holding(number)
+        # What came after the block of the question is not there yet.
+        if book is not None and booked is not None and booked.created_at <= contracts.at.timestamp:
+            return booked if book.is_agreed else await self._shown(contracts, booked)
+        last = await self.last(contracts)
+        if last is None or number > last.end:
+            return None
+        return last if last.holds(number) else await self._found(contracts, number, last)
+
+    async def last(self, contracts: RootContracts) -> CheckpointOnRoot | None:
+        """The last checkpoint as of the block of `contracts`, None before the first; two calls per block at most."""
+        at = contracts.at.hash
+        if at in self._last_at:
+            return self._last_at.get(at)
         last_id = await contracts.last_header_id()
-        if last_id == 0:
-            return Survey(None, None)
-        last = await self._read(contracts, last_id)
-        if number > last.end:
-            return Survey(last, None)
-        return Survey(last, await self._holding(contracts, number, last))
+        last = None if last_id == 0 else await self._read(contracts, last_id)
+        self._last_at.put(at, last)
+        return last
 
-    async def interval_s(self, contracts: RootContracts, last: CheckpointOnRoot) -> float:
-        """Mean seconds between the last few checkpoints, or the rule's interval after the first; one call at most."""
-        steps = min(PACE_CHECKPOINTS, last.header_id // HEADER_ID_STEP - 1)
-        if steps < 1:
-            return float(self._view.rule.interval_s)
-        earlier_id = last.header_id - header_id_of(steps)
-        earlier = self._known.get(earlier_id) or await self._read(contracts, earlier_id)
-        return observed_interval_s(last, earlier, steps)
+    async def recent(self, contracts: RootContracts) -> tuple[CheckpointOnRoot, ...]:
+        """The last checkpoints as of the block of `contracts`, newest first; with a book, at no cost."""
+        count = PACE_CHECKPOINTS + 1
+        last = await self.last(contracts)
+        if last is None:
+            return ()
+        book = self._view.book
+        booked = () if book is None else book.latest(count)
+        if booked and booked[0].header_id >= last.header_id:
+            return tuple(one for one in booked if one.header_id <= last.header_id)
+        first_id = max(HEADER_ID_STEP, last.header_id - (count - 1) * HEADER_ID_STEP)
+        missing = [at for at in range(first_id, last.header_id, HEADER_ID_STEP) if self._known.get(at) is None]
+        for found in await contracts.checkpoints(missing):
+            self._known.put(found.header_id, found)
+        earlier = (self._known.get(at) for at in range(last.header_id - HEADER_ID_STEP, first_id - 1, -HEADER_ID_STEP))
+        return (last, *(one for one in earlier if one is not None))
 
-    async def _holding(self, contracts: RootContracts, number: BlockNumber, last: CheckpointOnRoot) -> CheckpointOnRoot:
-        if last.holds(number):
-            return last
-        agreed = self._view.agreed.holding(number) if self._view.agreed is not None else None
-        if agreed is not None and agreed.header_id < last.header_id:
-            found = await self._read(contracts, agreed.header_id)
-            if (found.start, found.end, found.root) != (agreed.start, agreed.end, agreed.root):
-                raise self._false(f"checkpoint {found.header_id} is not the one that the validators agreed on")
-            return found
+    async def _shown(self, contracts: RootContracts, booked: CheckpointOnRoot) -> CheckpointOnRoot:
+        if booked not in self._read_once:
+            found = await self._read(contracts, booked.header_id)
+            if (found.start, found.end, found.root) != (booked.start, booked.end, booked.root):
+                raise self._false(f"checkpoint {found.header_id} is not the one that its NewHeaderBlock log tells of")
+            self._read_once.put(booked, True)
+        return booked
+
+    async def _found(self, contracts: RootContracts, number: BlockNumber, last: CheckpointOnRoot) -> CheckpointOnRoot:
         count = last.header_id // HEADER_ID_STEP - 1
         searched = await self._search(contracts, number, *self._narrowed(number, count))
         if searched is None:

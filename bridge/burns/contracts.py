@@ -1,5 +1,6 @@
 """What RootChain and RootChainManager say at one block of a root chain."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -11,11 +12,12 @@ from bridge.chain.errors import CallReverted
 from bridge.chain.header_store import BlockPoint
 from bridge.codec.abi import decode_values, encode_call
 from bridge.codec.checkpoint import HEADER_ID_STEP
-from bridge.codec.hexadecimal import to_hex
-from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, Hash32, UnixSeconds
+from bridge.codec.types import ZERO_HASH, Address, BlockNumber, Hash32, UnixSeconds
 
 _HEADER_TYPES = ("bytes32", "uint256", "uint256", "uint256", "address")
 _UINT64_BITS = 64
+_TAKEN = ("EXIT_ALREADY_PROCESSED", "EXIT_ALREADY_EXISTS", "KNOWN_EXIT")
+"""In a revert's words: the exit was taken before."""
 
 
 class RootContracts:
@@ -32,9 +34,60 @@ class RootContracts:
 
     async def checkpoint(self, header_id: int) -> CheckpointOnRoot | None:
         """The checkpoint with this id, or None where the contract has none. Raises EndpointFalse if it cannot be."""
-        root, start, end, created_at, proposer = await self._read(
-            self.view.root_chain, _HEADER_TYPES, "headerBlocks(uint256)", header_id
-        )
+        answer = await self._read(self.view.root_chain, _HEADER_TYPES, "headerBlocks(uint256)", header_id)
+        return self._checkpoint(header_id, answer)
+
+    async def checkpoints(self, header_ids: Sequence[int]) -> tuple[CheckpointOnRoot, ...]:
+        """Several checkpoints in one request, without those that the contract does not have."""
+        calls = [(self.view.root_chain, encode_call("headerBlocks(uint256)", header_id)) for header_id in header_ids]
+        answers = await self.read_all(calls, _HEADER_TYPES)
+        found = (self._checkpoint(at, answer) for at, answer in zip(header_ids, answers, strict=True))
+        return tuple(one for one in found if one is not None)
+
+    async def read_all(
+        self, calls: Sequence[tuple[Address, bytes]], types: tuple[str, ...]
+    ) -> tuple[tuple[object, ...], ...]:
+        """What several view functions return, all of the same types, in one request; none may revert."""
+        if not calls:
+            return ()
+        with chain_errors(f"{self.view.name}: {len(calls)} calls at block {self.at.number}", self.view.reader):
+            answers = await self.view.reader.calls(calls, self.at.number)
+            for answer in answers:
+                if isinstance(answer, CallReverted):
+                    raise answer
+            return tuple(decode_values(types, answer) for answer in answers if isinstance(answer, bytes))
+
+    async def flags(self, calls: Sequence[tuple[Address, bytes]]) -> tuple[bool, ...]:
+        """What several view functions say, yes or no, in one request.
+
+        No proof comes with the answer to such a call, so a second endpoint, if there is one that can answer, must
+        agree. Raises CannotTell when it does not.
+        """
+        said = tuple(bool(value) for (value,) in await self.read_all(calls, ("bool",)))
+        second = self.view.reader.second()
+        if second is None or not calls:
+            return said
+        try:
+            seconded = await RootContracts(replace(self.view, reader=second), self.at).read_all(calls, ("bool",))
+        except (CannotTell, EndpointFalse):
+            return said
+        if said != tuple(bool(value) for (value,) in seconded):
+            raise CannotTell(f"{self.view.name}: two endpoints differ about which exits were taken")
+        return said
+
+    async def simulate(self, to: Address, function: str, payload: bytes, sender: Address | None) -> bool:
+        """Run an exit by eth_call; False where it was taken already. Raises ExitRefused when it reverts otherwise."""
+        with chain_errors(f"{self.view.name}: {function}", self.view.reader):
+            try:
+                await self.view.reader.call(to, encode_call(function, payload), self.at.number, sender=sender)
+            except CallReverted as error:
+                if any(word in error.reason for word in _TAKEN):
+                    return False
+                raise ExitRefused(f"{self.view.name}: {function} is refused: {error.reason}") from error
+        return True
+
+    def _checkpoint(self, header_id: int, answer: tuple[object, ...]) -> CheckpointOnRoot | None:
+        root, start, end, created_at, proposer = answer
         if root == ZERO_HASH:
             return None
         found = CheckpointOnRoot(
@@ -48,51 +101,6 @@ class RootContracts:
         if found.start > found.end or found.created_at > self.at.timestamp:
             raise self._false(f"checkpoint {header_id} cannot be: {found}")
         return found
-
-    async def root_token(self, child_token: Address) -> Address | None:
-        """The root token of a child token, None where it is not mapped, zero where there is no manager to ask."""
-        manager = self.view.root_chain_manager
-        if manager is None:
-            return ZERO_ADDRESS
-        (token,) = await self._read(manager, ("address",), "childToRootToken(address)", child_token)
-        return None if token == ZERO_ADDRESS else cast(Address, token)
-
-    async def is_exited(self, exit_hash: Hash32) -> bool:
-        """Whether the exit with this hash has been paid; False where there is no manager to ask.
-
-        No proof comes with the answer to such a call, so a second endpoint, if there is one that can answer, must
-        agree. Raises CannotTell when it does not.
-        """
-        manager = self.view.root_chain_manager
-        if manager is None:
-            return False
-        is_processed = await self._is_processed(manager, exit_hash)
-        second = self.view.reader.second()
-        if second is None:
-            return is_processed
-        try:
-            seconded = await RootContracts(replace(self.view, reader=second), self.at)._is_processed(manager, exit_hash)
-        except (CannotTell, EndpointFalse):
-            return is_processed
-        if seconded != is_processed:
-            raise CannotTell(f"{self.view.name}: two endpoints differ about whether exit {to_hex(exit_hash)} was paid")
-        return is_processed
-
-    async def simulate_exit(self, payload: bytes) -> bool:
-        """Run `exit` by eth_call; False where there is no manager to ask. Raises ExitRefused when it reverts."""
-        manager = self.view.root_chain_manager
-        if manager is None:
-            return False
-        with chain_errors(f"{self.view.name}: exit", self.view.reader):
-            try:
-                await self.view.reader.call(manager, encode_call("exit(bytes)", payload), self.at.number)
-            except CallReverted as error:
-                raise ExitRefused(f"{self.view.name}: RootChainManager refuses the exit: {error.reason}") from error
-        return True
-
-    async def _is_processed(self, manager: Address, exit_hash: Hash32) -> bool:
-        (is_processed,) = await self._read(manager, ("bool",), "processedExits(bytes32)", exit_hash)
-        return bool(is_processed)
 
     async def _read(self, to: Address, types: tuple[str, ...], function: str, *arguments: object) -> tuple[object, ...]:
         with chain_errors(f"{self.view.name}: {function} at block {self.at.number}", self.view.reader):

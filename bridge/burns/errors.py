@@ -8,14 +8,19 @@
     ├── RootChainNeeded        ROOT_CHAIN_NEEDED: the token is mapped on several root chains
     ├── BurnNotReady           BURN_NOT_READY: it is there, but not under a confirmed checkpoint yet
     ├── ExitRefused            EXIT_REFUSED: the proof holds, but the root chain's contract refuses the exit
-    ├── EndpointFalse          ENDPOINT_FALSE: an endpoint's answer is provably false or contradicts our chain
+    ├── EventNotFound          EVENT_NOT_FOUND: the receipt has no log of the event that was named
+    ├── TokenIndexTooLarge     TOKEN_INDEX_TOO_LARGE: the receipt has fewer logs of that event
+    ├── BlockNotCheckpointed   BLOCK_NOT_CHECKPOINTED: no checkpoint holds the block
+    ├── EndpointFault          another endpoint may do better
+    │   ├── EndpointFalse      ENDPOINT_FALSE: an endpoint's answer is provably false or contradicts our chain
+    │   └── HistoryPruned      HISTORY_PRUNED: an endpoint no longer holds a block, its receipts or its state
     ├── CannotTell             CANNOT_TELL: something could not be read now
     └── Busy                   BURNS_BUSY: too many different questions at a time
 
 `BurnNotFound` is only said when an endpoint that is not behind says so; all else that is absent is `CannotTell`.
 """
 
-from bridge.burns.report import BurnStatus
+from bridge.burns.report import BurnStatus, ToGo
 
 
 class BurnError(Exception):
@@ -59,11 +64,10 @@ class BurnNotReady(BurnError):
 
     code = "BURN_NOT_READY"
 
-    def __init__(self, message: str, status: BurnStatus, blocks_to_go: int | None, seconds_to_go: int | None) -> None:
+    def __init__(self, message: str, status: BurnStatus, to_go: ToGo | None) -> None:
         super().__init__(message)
         self.status = status
-        self.blocks_to_go = blocks_to_go
-        self.seconds_to_go = seconds_to_go
+        self.to_go = to_go
 
 
 class ExitRefused(BurnError):
@@ -72,14 +76,48 @@ class ExitRefused(BurnError):
     code = "EXIT_REFUSED"
 
 
-class EndpointFalse(BurnError):
-    """What an endpoint said cannot be true; `endpoint` is its label."""
+class EventNotFound(BurnError):
+    """The receipt has no log of the event whose signature was given."""
 
-    code = "ENDPOINT_FALSE"
+    code = "EVENT_NOT_FOUND"
+
+
+class TokenIndexTooLarge(BurnError):
+    """The receipt has logs of the event, but not that many."""
+
+    code = "TOKEN_INDEX_TOO_LARGE"
+
+
+class BlockNotCheckpointed(BurnError):
+    """No checkpoint at the confirmed root head holds this side-chain block."""
+
+    code = "BLOCK_NOT_CHECKPOINTED"
+
+
+class EndpointFault(BurnError):
+    """An endpoint cannot be used for this question; `endpoint` is its label."""
 
     def __init__(self, message: str, endpoint: str) -> None:
         super().__init__(f"{endpoint}: {message}")
         self.endpoint = endpoint
+
+
+class EndpointFalse(EndpointFault):
+    """What an endpoint said cannot be true."""
+
+    code = "ENDPOINT_FALSE"
+
+
+class HistoryPruned(EndpointFault):
+    """The endpoint does not hold something that its chain has had for long."""
+
+    code = "HISTORY_PRUNED"
+
+    def __init__(self, what: str, number: int, endpoint: str) -> None:
+        super().__init__(
+            f"it no longer holds the {what} of block {number}; add an endpoint with the whole history to rpc_urls",
+            endpoint,
+        )
 
 
 class CannotTell(BurnError):

@@ -1,22 +1,26 @@
 """What one root chain says of burns, all at one confirmed block."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from bridge.burns.cadence import Pace, ToGo, to_go
-from bridge.burns.checkpoints import CheckpointFinder, Survey
+from bridge.burns.blocks import CheckpointedBlock
+from bridge.burns.cadence import Pace, observed_intervals, observed_rule, to_go
+from bridge.burns.checkpoints import CheckpointFinder
 from bridge.burns.contracts import RootContracts
+from bridge.burns.doors import Door, Doors, ExitMark
 from bridge.burns.errors import CannotTell, EndpointFalse
-from bridge.burns.leaves import ProvedRanges
-from bridge.burns.report import BurnOnRoot, BurnStatus, CheckpointOnRoot, RootBlock
-from bridge.burns.transactions import FoundBurn, MinedBurns
+from bridge.burns.kinds import FoundBurn
+from bridge.burns.paid import PaidExits
+from bridge.burns.ranges import ProvedRange, ProvedRanges
+from bridge.burns.report import BurnOnRoot, BurnStatus, CheckpointOnRoot, PaidExit, RootBlock, ToGo
+from bridge.burns.transactions import MinedBurns
 from bridge.burns.views import RootView, SideView
 from bridge.chain.clock import Clock
 from bridge.chain.header_store import BlockPoint, HeaderStore
-from bridge.chain.headers import leaf_of_stored
 from bridge.codec.exit_payload import branch_mask, exit_hash
-from bridge.codec.types import BlockNumber
+from bridge.codec.types import BlockNumber, Hash32
 
 BLOCK_TIME_SPAN = 16
 """A chain's block time is the median over this many confirmed blocks."""
@@ -33,78 +37,118 @@ class JudgedBurn:
 class RootJudge:
     """Judges burns on one root chain."""
 
-    def __init__(self, view: RootView, side: SideView, ranges: ProvedRanges, clock: Clock) -> None:
+    def __init__(self, view: RootView, side: SideView, ranges: ProvedRanges, paid: PaidExits, clock: Clock) -> None:
         self.view = view
         self._side = side
         self._ranges = ranges
+        self._paid = paid
         self._clock = clock
         self._finder = CheckpointFinder(view)
+        self._doors = Doors(view)
 
     def confirmed(self) -> BlockPoint:
         """The block at which to judge now. Raises CannotTell before the first."""
         return confirmed_point(self.view.headers, f"root chain {self.view.name}")
 
-    async def judge(
-        self, mined: MinedBurns, burns: tuple[FoundBurn, ...], at: BlockPoint, side_confirmed: BlockPoint
-    ) -> tuple[JudgedBurn, ...]:
-        """The burns whose tokens are mapped on this root chain. Raises CannotTell, EndpointFalse."""
-        contracts = RootContracts(self.view, at)
-        root_tokens = {token: await contracts.root_token(token) for token in dict.fromkeys(one.token for one in burns)}
-        mapped = tuple(burn for burn in burns if root_tokens[burn.token] is not None)
-        if not mapped:
-            return ()
-        survey = await self._finder.survey(contracts, mined.block.number)
-        is_confirmed = mined.block.number <= side_confirmed.number
-        estimate: ToGo | None = None
-        if survey.holding is None or not is_confirmed:
-            estimate = await self._estimate(contracts, survey, mined.block.number, side_confirmed)
-        else:
-            await self._prove_leaf(mined, survey.holding)
-        judged = []
-        for burn in mapped:
-            key = exit_hash(mined.block.number, branch_mask(mined.transaction_index), burn.log_index)
-            if not is_confirmed:
-                status = BurnStatus.PENDING
-            elif survey.holding is None:
-                status = BurnStatus.NOT_CHECKPOINTED
-            else:
-                status = BurnStatus.EXITED if await contracts.is_exited(key) else BurnStatus.READY
-            on_root = BurnOnRoot(
-                root_chain=self.view.name,
-                status=status,
-                root_token=root_tokens[burn.token] if self.view.root_chain_manager is not None else None,
-                exit_hash=key,
-                blocks_to_go=None if estimate is None else estimate.blocks,
-                seconds_to_go=None if estimate is None else estimate.seconds,
-                checkpoint=survey.holding if estimate is None else None,
-            )
-            judged.append(JudgedBurn(burn, on_root))
-        return tuple(judged)
+    async def doors(self, burns: Sequence[FoundBurn], at: BlockPoint) -> tuple[Door | None, ...]:
+        """Where each burn is paid out; None where this root chain does not. Raises CannotTell, EndpointFalse."""
+        return await self._doors.of(RootContracts(self.view, at), burns)
 
-    async def _prove_leaf(self, mined: MinedBurns, checkpoint: CheckpointOnRoot) -> None:
-        """READY is only said when the very leaf is under the root that the root chain has: a proof will follow."""
-        endpoint = self.view.reader.pool.latest_label
-        leaves = await self._ranges.leaves(checkpoint, endpoint)
-        if leaves[mined.block.number - checkpoint.start] != leaf_of_stored(mined.block):
+    async def holding(self, number: BlockNumber, at: BlockPoint) -> CheckpointOnRoot | None:
+        """The checkpoint with a side-chain block. Raises CannotTell, EndpointFalse."""
+        return await self._finder.holding(RootContracts(self.view, at), number)
+
+    async def proved(self, block: CheckpointedBlock, checkpoint: CheckpointOnRoot) -> ProvedRange:
+        """The checkpoint's range, under whose root the very block stands. Raises EndpointFault, CannotTell."""
+        proved = await self._ranges.proved(checkpoint, self.view.reader.pool.latest_label)
+        if proved.block(block.number) != block:
             raise EndpointFalse(
-                f"the transaction's block {mined.block.number} is not under checkpoint {checkpoint.header_id}",
+                f"the transaction's block {block.number} is not under checkpoint {checkpoint.header_id}",
                 self._side.reader.pool.latest_label,
             )
+        return proved
 
-    async def _estimate(
-        self, contracts: RootContracts, survey: Survey, burn_block: BlockNumber, side_confirmed: BlockPoint
-    ) -> ToGo:
-        last = survey.last
-        rule = self.view.rule
-        now_s = self._clock.now()
-        interval_s = float(rule.interval_s) if last is None else await self._finder.interval_s(contracts, last)
-        pace = Pace(
-            last=last,
-            interval_s=interval_s,
-            block_time_s=_block_time_s(self._side.headers, side_confirmed.number),
-            root_lag_s=_confirmation_lag_s(self.view.headers, contracts.at.number),
+    async def judge(
+        self, mined: MinedBurns, burns: Sequence[FoundBurn], at: BlockPoint, side_confirmed: BlockPoint
+    ) -> tuple[JudgedBurn, ...]:
+        """The burns that this root chain pays for. Raises CannotTell, EndpointFault."""
+        contracts = RootContracts(self.view, at)
+        block = mined.block
+        marks = tuple(
+            ExitMark(burn, door, _exit_hash(mined, burn.log_index), block.number, mined.transaction_index)
+            for burn, door in zip(burns, await self._doors.of(contracts, burns), strict=True)
+            if door is not None
         )
-        return to_go(burn_block, side_confirmed.number, rule, pace, now_s)
+        if not marks:
+            return ()
+        checkpoint = await self._finder.holding(contracts, block.number)
+        if checkpoint is None or block.number > side_confirmed.number:
+            waits = await self.to_go(block.number, at, side_confirmed)
+            is_pending = block.number > side_confirmed.number
+            status = BurnStatus.PENDING if is_pending else BurnStatus.NOT_CHECKPOINTED
+            return tuple(self._judged(mark, status, waits, None, None) for mark in marks)
+        await self.proved(block, checkpoint)
+        exits = await self._exits(contracts, marks, checkpoint)
+        return tuple(
+            self._judged(mark, status, None, checkpoint, paid)
+            for mark, (status, paid) in zip(marks, exits, strict=True)
+        )
+
+    async def to_go(self, burn_block: BlockNumber, at: BlockPoint, side_confirmed: BlockPoint) -> ToGo:
+        """What a burn in this block waits for until it is READY here. Raises CannotTell, EndpointFalse."""
+        recent = await self._finder.recent(RootContracts(self.view, at))
+        pace = Pace(
+            last=recent[0] if recent else None,
+            intervals=observed_intervals(recent, self.view.rule),
+            block_time_s=_block_time_s(self._side.headers, side_confirmed.number),
+            root_lag_s=_confirmation_lag_s(self.view.headers, at.number),
+        )
+        rule = self.view.rule or observed_rule(recent)
+        return to_go(burn_block, side_confirmed.number, rule, pace, self._clock.now())
+
+    async def _exits(
+        self, contracts: RootContracts, marks: tuple[ExitMark, ...], checkpoint: CheckpointOnRoot
+    ) -> list[tuple[BurnStatus, PaidExit | None]]:
+        """READY or EXITED for each, and by which transaction; the exit of a burn's twin is its own."""
+        known = {mark: self._paid.known(contracts, mark) for mark in marks}
+        asked = [mark for mark in marks if known[mark] is None]
+        taken = dict(zip(asked, await self._doors.taken(contracts, asked), strict=True))
+        for mark in asked:
+            if taken[mark]:
+                known[mark] = await self._paid.find(contracts, mark, checkpoint)
+        by_log = {mark.burn.log_index: mark for mark in marks}
+        exits = []
+        for mark in marks:
+            same = (mark, *(by_log[twin] for twin in mark.burn.twins if twin in by_log))
+            paid = next((found for one in same if (found := known[one]) is not None), None)
+            is_exited = paid is not None or any(taken.get(one, False) for one in same)
+            exits.append((BurnStatus.EXITED if is_exited else BurnStatus.READY, paid))
+        return exits
+
+    def _judged(
+        self,
+        mark: ExitMark,
+        status: BurnStatus,
+        waits: ToGo | None,
+        checkpoint: CheckpointOnRoot | None,
+        paid: PaidExit | None,
+    ) -> JudgedBurn:
+        on_root = BurnOnRoot(
+            root_chain=self.view.name,
+            status=status,
+            root_token=mark.door.root_token,
+            exit_contract=mark.door.contract,
+            exit_function=mark.door.function,
+            exit_hash=mark.exit_hash,
+            to_go=waits,
+            checkpoint=checkpoint,
+            exit=paid,
+        )
+        return JudgedBurn(mark.burn, on_root)
+
+
+def _exit_hash(mined: MinedBurns, log_index: int) -> Hash32:
+    return exit_hash(mined.block.number, branch_mask(mined.transaction_index), log_index)
 
 
 def confirmed_point(headers: HeaderStore, what: str) -> BlockPoint:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bridge.burns.kinds import BurnKind
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
 
 
@@ -11,6 +12,8 @@ class BurnStatus(StrEnum):
 
     NOT_FOUND = "NOT_FOUND"
     """No such transaction, or it burns nothing that a root chain could pay out."""
+    REORGED = "REORGED"
+    """It was in a side-chain block that the chain has replaced, and is in no other. It may come again, or never."""
     PENDING = "PENDING"
     """In the pool, or in a side-chain block that is not confirmed yet."""
     NOT_CHECKPOINTED = "NOT_CHECKPOINTED"
@@ -18,7 +21,7 @@ class BurnStatus(StrEnum):
     READY = "READY"
     """A checkpoint holds it, whose root our headers reproduce: the proof can be had and the exit be made."""
     EXITED = "EXITED"
-    """The root chain has paid it out."""
+    """The root chain has taken the exit: paid, or for a Plasma exit, begun."""
 
     @property
     def rank(self) -> int:
@@ -53,36 +56,69 @@ class CheckpointOnRoot:
 
 
 @dataclass(frozen=True, slots=True)
+class ToGo:
+    """What a burn still waits for.
+
+    `confirmations`: side-chain blocks until its own block is confirmed. `blocks`: side-chain blocks that must still
+    come before a checkpoint with it can be proposed. The seconds until READY are an estimate: by the mean of the
+    checkpoints' intervals, and by the shortest and the longest of them. They are None before the first checkpoint.
+    """
+
+    confirmations: int
+    blocks: int
+    seconds: int | None
+    seconds_earliest: int | None
+    seconds_latest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaidExit:
+    """The root-chain transaction that an exit was taken in."""
+
+    transaction_hash: Hash32
+    block_number: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
 class BurnOnRoot:
     """One burn as seen from one root chain that could pay it out.
 
-    `exit_hash` is the key under which RootChainManager notes a paid exit. `blocks_to_go`: side-chain blocks that must
-    still come before a checkpoint with this burn can be proposed. `seconds_to_go`: until READY, estimated from the
-    pace so far. Both are None once READY. `root_token` is None where no RootChainManager is configured.
+    An exit is made by calling `exit_function` of `exit_contract` with the payload; None where no such contract is
+    configured. `exit_hash` is the key under which RootChainManager, or a tunnel, notes it. `exit` is None while the
+    burn is not EXITED, and where the transaction could not be found with certainty. `to_go` is None once READY.
     """
 
     root_chain: str
     status: BurnStatus
     root_token: Address | None
+    exit_contract: Address | None
+    exit_function: str
     exit_hash: Hash32
-    blocks_to_go: int | None
-    seconds_to_go: int | None
+    to_go: ToGo | None
     checkpoint: CheckpointOnRoot | None
+    exit: PaidExit | None
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """A Transfer to the zero address by a child token.
+    """A log that a root chain pays tokens for, or passes a message on for.
 
     `log_index` counts the logs inside the receipt, as exit payloads do; eth_getLogs counts over the block.
-    `token_index` counts only the receipt's Transfers to zero, whoever emitted them: the index that matic.js takes.
+    `token_index` counts the receipt's logs of the same event, as matic.js does; None where it cannot name the log. `ids` and `amounts` are decimal
+    strings, as they pass 2^53; `twins` are the burns of this receipt that release the very same tokens: one exit is
+    for all of them. The rest is explained at `kinds.FoundBurn`.
     """
 
     log_index: int
-    token_index: int
+    token_index: int | None
+    kind: BurnKind
+    event_signature: Hash32
     token: Address
-    burner: Address
-    amount: int
+    burner: Address | None
+    ids: tuple[str, ...]
+    amounts: tuple[str, ...]
+    data: bytes
+    twins: tuple[int, ...]
     status: BurnStatus
     root_chains: tuple[BurnOnRoot, ...]
 
@@ -91,19 +127,21 @@ class Burn:
 class BurnsReport:
     """All burns of a transaction; `status` is that of the one that has come least far.
 
-    The place in the chain is None while the transaction is not in a block. `burns_left_out` counts Transfers to zero
-    beyond the limit of what is judged at once. `judged_at` names one block per root chain.
+    `version` changes with whatever does not change by the mere passing of time: not with `judged_at` and `to_go`.
+    The place in the chain is None while the transaction is not in a block; under REORGED it is where it was.
+    `burns_left_out` counts burns beyond the limit of what is judged at once. `judged_at` names one block per root
+    chain.
     """
 
     transaction_hash: Hash32
+    version: str
     status: BurnStatus
     text: str
     block_number: BlockNumber | None
     block_hash: Hash32 | None
     block_time: UnixSeconds | None
     transaction_index: int | None
-    blocks_to_go: int | None
-    seconds_to_go: int | None
+    to_go: ToGo | None
     burns: tuple[Burn, ...]
     burns_left_out: int
     judged_at: tuple[RootBlock, ...]
@@ -111,20 +149,20 @@ class BurnsReport:
 
 @dataclass(frozen=True, slots=True)
 class BurnProof:
-    """An exit payload that was verified down from the root which the root chain has.
+    """An exit payload that was verified down from the root which the root chain has. It never changes.
 
-    `simulated`: RootChainManager.exit was run with it by eth_call and did not revert; False for what is already
-    EXITED, or where no RootChainManager is configured.
+    `simulated`: the exit was run with it by eth_call and did not revert; False where no contract is configured, and
+    where the exit had been taken before.
     """
 
     transaction_hash: Hash32
     log_index: int
-    token_index: int
     root_chain: str
-    status: BurnStatus
     payload: bytes
+    exit_contract: Address | None
+    exit_function: str
     exit_hash: Hash32
     block_number: BlockNumber
+    block_hash: Hash32
     checkpoint: CheckpointOnRoot
-    judged_at: RootBlock
     simulated: bool

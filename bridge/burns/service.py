@@ -2,42 +2,46 @@
 
 Status and proof cannot disagree: both are judged at the same confirmed blocks, and a burn is READY only once its leaf
 was found under the root that the root chain has. What was READY or EXITED stays so, for confirmed blocks do not go
-back. Identical questions asked at once cost one; the number of RPC calls of each is bounded.
+back. Identical questions asked at once cost one; the number of RPC calls of each is bounded; a finished proof is kept
+and costs none.
 
-An answer that is provably false is asked for again from the next endpoint, so one that lies costs time and no answer;
-EndpointFalse leaves the service when no endpoint is left. That is why the readers of the views must be the service's
-own (`ChainReader.twin`): it changes the order of their endpoints.
+An answer that is provably false, or that an endpoint no longer holds, is asked for again from the next endpoint, so
+one that lies costs time and no answer; EndpointFault leaves the service when no endpoint is left. That is why the
+readers of the views must be the service's own (`ChainReader.twin`): it changes the order of their endpoints.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from bridge.burns.contracts import RootContracts
+from bridge.burns.blocks import CheckpointedBlock
 from bridge.burns.errors import (
+    BlockNotCheckpointed,
     BurnNotFound,
     BurnNotReady,
-    EndpointFalse,
-    LogIndexNeeded,
-    LogNotABurn,
-    RootChainNeeded,
+    EndpointFault,
     RootChainUnknown,
 )
-from bridge.burns.judging import JudgedBurn, RootJudge, confirmed_point, root_block
-from bridge.burns.leaves import ProvedRanges
-from bridge.burns.payloads import build_payload
-from bridge.burns.report import Burn, BurnOnRoot, BurnProof, BurnsReport, BurnStatus, RootBlock
+from bridge.burns.finished import FinishedProofs
+from bridge.burns.judging import RootJudge, confirmed_point, root_block
+from bridge.burns.keeping import Keep, MemoryKeep
+from bridge.burns.kinds import burns_in
+from bridge.burns.paid import PaidExits
+from bridge.burns.proving import Heads, Prover
+from bridge.burns.ranges import ProvedRanges
+from bridge.burns.report import BurnProof, BurnsReport, BurnStatus, CheckpointOnRoot
+from bridge.burns.reporting import JudgedOnRoots, report_of, report_of_absent
 from bridge.burns.sharing import SharedWork, SharingLimits
-from bridge.burns.transactions import Absence, FoundBurn, MinedBurns, TransactionFinder, burns_in
+from bridge.burns.transactions import Absence, MinedBurns, TransactionFinder
 from bridge.burns.views import RootView, SideView
 from bridge.chain.clock import Clock
-from bridge.chain.header_store import BlockPoint
-from bridge.codec.errors import PayloadError
-from bridge.codec.hexadecimal import to_hex
-from bridge.codec.types import Hash32
+from bridge.codec import merkle
+from bridge.codec.types import BlockNumber, Hash32
 
 Answer = TypeVar("Answer")
+
+KEEP_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +50,51 @@ class ServiceLimits:
 
     sharing: SharingLimits = field(default_factory=SharingLimits)
     burns_max: int = 64
-    """Burns of one transaction that are judged; each costs up to two RPC calls per root chain."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Heads:
-    """The confirmed blocks that one question is judged at."""
-
-    side: BlockPoint
-    roots: tuple[BlockPoint, ...]
-
-
-_ReportKey: TypeAlias = tuple[Hash32, int | None, Hash32, tuple[Hash32, ...]]
-_ProofKey: TypeAlias = tuple[Hash32, int | None, str | None, Hash32, tuple[Hash32, ...]]
+    """Burns of one transaction that are judged."""
 
 
 class BurnService:
     """Burns of one side chain, on any number of root chains."""
 
     def __init__(
-        self, side: SideView, roots: Sequence[RootView], clock: Clock, limits: ServiceLimits | None = None
+        self,
+        side: SideView,
+        roots: Sequence[RootView],
+        clock: Clock,
+        limits: ServiceLimits | None = None,
+        keep: Keep | None = None,
     ) -> None:
+        """`keep` outlives a restart if it is one on disk; left out, everything is kept in memory."""
         self._limits = limits or ServiceLimits()
+        keep = keep or MemoryKeep(KEEP_BYTES)
+        sharing = self._limits.sharing
         self._side = side
+        self._roots = tuple(roots)
         self._pools = (side.reader.pool, *(root.reader.pool for root in roots))
-        self._transactions = TransactionFinder(side)
-        self._ranges = ProvedRanges(side.leaves)
-        self._judges = tuple(RootJudge(root, side, self._ranges, clock) for root in roots)
-        self._reports: SharedWork[_ReportKey, BurnsReport] = SharedWork(self._limits.sharing, keep=_is_final)
-        self._proofs: SharedWork[_ProofKey, BurnProof] = SharedWork(self._limits.sharing, keep=lambda _: True)
+        self._transactions = TransactionFinder(side, self._checkpointed, keep, sharing)
+        self._ranges = ProvedRanges(side.blocks, keep, sharing)
+        self._judges = tuple(RootJudge(root, side, self._ranges, PaidExits(root.name, keep), clock) for root in roots)
+        self._finished = FinishedProofs(side, roots, keep)
+        self._prover = Prover(self._judges, self._finished)
+        self._reports: SharedWork[Hashable, BurnsReport] = SharedWork(sharing, keep=_is_final)
+        self._proofs: SharedWork[Hashable, tuple[BurnProof, ...]] = SharedWork(sharing, keep=lambda _: False)
+
+    @property
+    def root_chains(self) -> tuple[str, ...]:
+        """The names of the root chains."""
+        return tuple(root.name for root in self._roots)
+
+    def heads(self) -> Heads:
+        """The blocks that a question is judged at now. Raises CannotTell before the first."""
+        side = confirmed_point(self._side.headers, "side chain")
+        return Heads(side, tuple(judge.confirmed() for judge in self._judges))
 
     async def burns(self, transaction: Hash32) -> BurnsReport:
-        """Every burn of a transaction with its status. Raises CannotTell, EndpointFalse, Busy."""
-        heads = self._heads()
-        return await self._from_any_endpoint(lambda: self._report(transaction, None, heads))
+        """Every burn of a transaction with its status. Raises CannotTell, EndpointFault, Busy."""
+        heads = self.heads()
+        return await self._from_any_endpoint(
+            lambda: self._reports.result((transaction, heads), lambda: self._report(transaction, heads))
+        )
 
     async def proof(
         self, transaction: Hash32, log_index: int | None = None, root_chain: str | None = None
@@ -87,188 +102,136 @@ class BurnService:
         """The verified exit payload of one burn.
 
         `log_index` counts the logs of the receipt and may be left out if there is one burn; `root_chain` may be left
-        out if the token is mapped on one only. Raises any BurnError.
+        out if only one pays for it. Raises any BurnError.
         """
-        heads = self._heads()
-        key = (transaction, log_index, root_chain, heads.side.hash, tuple(root.hash for root in heads.roots))
 
-        def make() -> Awaitable[BurnProof]:
-            return self._make_proof(transaction, log_index, root_chain, heads)
+        async def prove(found: MinedBurns, heads: Heads) -> tuple[BurnProof, ...]:
+            return (await self._prover.prove_burn(found, log_index, root_chain, heads),)
 
-        return await self._from_any_endpoint(lambda: self._proofs.result(key, make))
+        return (await self._proved(transaction, (transaction, log_index, root_chain), prove))[0]
+
+    async def exit_payload(
+        self, transaction: Hash32, signature: Hash32, token_index: int, root_chain: str
+    ) -> BurnProof:
+        """The proof of a log named as matic.js names it: by its event, and its place among the logs of that event.
+
+        Raises EventNotFound, TokenIndexTooLarge, and any other BurnError.
+        """
+
+        async def prove(found: MinedBurns, heads: Heads) -> tuple[BurnProof, ...]:
+            return await self._prover.prove_event(found, signature, token_index, root_chain, heads)
+
+        return (await self._proved(transaction, (transaction, signature, token_index, root_chain), prove))[0]
+
+    async def exit_payloads(self, transaction: Hash32, signature: Hash32, root_chain: str) -> tuple[BurnProof, ...]:
+        """The proofs of all logs of an event. Raises EventNotFound, and any other BurnError."""
+
+        async def prove(found: MinedBurns, heads: Heads) -> tuple[BurnProof, ...]:
+            return await self._prover.prove_event(found, signature, None, root_chain, heads)
+
+        return await self._proved(transaction, (transaction, signature, root_chain), prove)
+
+    async def block_included(self, number: BlockNumber, root_chain: str) -> CheckpointOnRoot:
+        """The checkpoint that holds a side-chain block. Raises BlockNotCheckpointed, CannotTell, EndpointFault."""
+        heads = self.heads()
+        place = self._place(root_chain)
+        judge, at = self._judges[place], heads.roots[place]
+
+        async def find() -> CheckpointOnRoot:
+            found = await judge.holding(number, at)
+            if found is None:
+                raise BlockNotCheckpointed(f"no confirmed checkpoint of {root_chain} holds block {number} yet")
+            return found
+
+        return await self._from_any_endpoint(find)
+
+    async def block_proof(
+        self, number: BlockNumber, start: BlockNumber, end: BlockNumber, root_chain: str
+    ) -> tuple[Hash32, ...]:
+        """The siblings of a block's leaf in the checkpoint start … end. Raises BlockNotCheckpointed as above."""
+        checkpoint = await self.block_included(number, root_chain)
+        if (checkpoint.start, checkpoint.end) != (start, end):
+            raise BlockNotCheckpointed(
+                f"block {number} is in the checkpoint of blocks {checkpoint.start} to {checkpoint.end},"
+                f" not of {start} to {end}"
+            )
+        endpoint = self._roots[self._place(root_chain)].reader.pool.latest_label
+        proved = await self._from_any_endpoint(lambda: self._ranges.proved(checkpoint, endpoint))
+        siblings = proved.proof(number)
+        if not merkle.verify(proved.block(number).leaf, number - start, siblings, checkpoint.root):
+            raise ArithmeticError(f"the tree over blocks {start} to {end} does not prove block {number}")
+        return siblings
 
     async def close(self) -> None:
         """Stop what is running."""
         await self._proofs.close()
         await self._reports.close()
+        await self._ranges.close()
+        await self._transactions.close()
+
+    async def _proved(
+        self,
+        transaction: Hash32,
+        question: Hashable,
+        prove: Callable[[MinedBurns, Heads], Awaitable[tuple[BurnProof, ...]]],
+    ) -> tuple[BurnProof, ...]:
+        """The answer to a question for proofs: the one given before, or a new one."""
+        before = self._finished.asked(question)
+        if before is not None:
+            return (before,)
+        heads = self.heads()
+
+        async def make() -> tuple[BurnProof, ...]:
+            found = await self._transactions.find(transaction, heads.side)
+            if isinstance(found, Absence):
+                report = report_of_absent(transaction, found, self._transactions.seen_in(transaction), ())
+                if report.status is BurnStatus.NOT_FOUND:
+                    raise BurnNotFound(report.text)
+                raise BurnNotReady(report.text, report.status, None)
+            return await prove(found, heads)
+
+        proofs = await self._from_any_endpoint(lambda: self._proofs.result((question, heads), make))
+        if len(proofs) == 1:
+            self._finished.answered(question, proofs[0])
+        return proofs
+
+    def _place(self, root_chain: str) -> int:
+        if root_chain not in self.root_chains:
+            raise RootChainUnknown(f"there is no root chain {root_chain}; there are: {', '.join(self.root_chains)}")
+        return self.root_chains.index(root_chain)
+
+    async def _checkpointed(self, number: BlockNumber) -> CheckpointedBlock | None:
+        """A block under a checkpoint of a book, as its range has it."""
+        for root in self._roots:
+            booked = None if root.book is None else root.book.holding(number)
+            if booked is not None:
+                return (await self._ranges.proved(booked, root.reader.pool.latest_label)).block(number)
+        return None
 
     async def _from_any_endpoint(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer to a question, asked again without the endpoint that was proved false while there is another."""
+        """The answer to a question, asked again without the endpoint that was at fault while there is another."""
         for _ in range(sum(len(pool.endpoints) - 1 for pool in self._pools)):
             try:
                 return await ask()
-            except EndpointFalse as error:
+            except EndpointFault as error:
                 demoted = [pool.demote(error.endpoint) for pool in self._pools]  # all: a host may serve two chains
                 if not any(demoted):
                     raise
         return await ask()
 
-    async def _report(self, transaction: Hash32, log_index: int | None, heads: _Heads) -> BurnsReport:
-        key = (transaction, log_index, heads.side.hash, tuple(root.hash for root in heads.roots))
-        return await self._reports.result(key, lambda: self._make_report(transaction, log_index, heads))
-
-    async def _make_report(self, transaction: Hash32, log_index: int | None, heads: _Heads) -> BurnsReport:
+    async def _report(self, transaction: Hash32, heads: Heads) -> BurnsReport:
+        judged_at = tuple(root_block(judge.view.name, at) for judge, at in zip(self._judges, heads.roots, strict=True))
         found = await self._transactions.find(transaction, heads.side)
         if isinstance(found, Absence):
-            return self._absent(transaction, found, heads)
-        all_burns = burns_in(found.receipt)
-        chosen = [burn for burn in all_burns if log_index is None or burn.log_index == log_index]
-        chosen = chosen[: self._limits.burns_max]
+            return report_of_absent(transaction, found, self._transactions.seen_in(transaction), judged_at)
+        burns = burns_in(found.receipt)
+        chosen = burns[: self._limits.burns_max]
         judged = await asyncio.gather(
-            *(
-                judge.judge(found, tuple(chosen), at, heads.side)
-                for judge, at in zip(self._judges, heads.roots, strict=True)
-            )
+            *(judge.judge(found, chosen, at, heads.side) for judge, at in zip(self._judges, heads.roots, strict=True))
         )
-        burns = tuple(burn for one in chosen if (burn := _burn(one, judged)) is not None)
-        return self._present(found, burns, len(all_burns) - len(chosen), heads)
-
-    async def _make_proof(
-        self, transaction: Hash32, log_index: int | None, root_chain: str | None, heads: _Heads
-    ) -> BurnProof:
-        report = await self._report(transaction, log_index, heads)
-        burn = _chosen_burn(report, log_index)
-        on_root = _chosen_root(burn, root_chain)
-        checkpoint = on_root.checkpoint
-        found = await self._transactions.find(transaction, heads.side)
-        if checkpoint is None or isinstance(found, Absence):
-            text = f"the burn is {on_root.status}; ask again when it is READY"
-            raise BurnNotReady(text, on_root.status, on_root.blocks_to_go, on_root.seconds_to_go)
-        judge, at = next(
-            (judge, at)
-            for judge, at in zip(self._judges, heads.roots, strict=True)
-            if judge.view.name == on_root.root_chain
-        )
-        endpoint = judge.view.reader.pool.latest_label
-        leaves = await self._ranges.leaves(checkpoint, endpoint)
-        try:
-            payload = await asyncio.to_thread(build_payload, found, burn.log_index, checkpoint, leaves)
-        except PayloadError as error:
-            raise EndpointFalse(f"what it said does not make a proof: {error}", endpoint) from error
-        simulated = on_root.status is BurnStatus.READY and await RootContracts(judge.view, at).simulate_exit(payload)
-        return BurnProof(
-            transaction_hash=transaction,
-            log_index=burn.log_index,
-            token_index=burn.token_index,
-            root_chain=on_root.root_chain,
-            status=on_root.status,
-            payload=payload,
-            exit_hash=on_root.exit_hash,
-            block_number=found.block.number,
-            checkpoint=checkpoint,
-            judged_at=root_block(on_root.root_chain, at),
-            simulated=simulated,
-        )
-
-    def _heads(self) -> _Heads:
-        side = confirmed_point(self._side.headers, "side chain")
-        return _Heads(side, tuple(judge.confirmed() for judge in self._judges))
-
-    def _present(self, found: MinedBurns, burns: tuple[Burn, ...], left_out: int, heads: _Heads) -> BurnsReport:
-        behind = min((burn.status for burn in burns), key=lambda status: status.rank, default=BurnStatus.NOT_FOUND)
-        open_burns = [one for burn in burns for one in burn.root_chains if one.status is behind]
-        return BurnsReport(
-            transaction_hash=found.transaction_hash,
-            status=behind,
-            text=_TEXTS[behind] if burns else "the transaction burns nothing that a root chain could pay out",
-            block_number=found.block.number,
-            block_hash=found.block.hash,
-            block_time=found.block.timestamp,
-            transaction_index=found.transaction_index,
-            blocks_to_go=max((one.blocks_to_go for one in open_burns if one.blocks_to_go is not None), default=None),
-            seconds_to_go=max((one.seconds_to_go for one in open_burns if one.seconds_to_go is not None), default=None),
-            burns=burns,
-            burns_left_out=left_out,
-            judged_at=self._judged_at(heads),
-        )
-
-    def _absent(self, transaction: Hash32, absence: Absence, heads: _Heads) -> BurnsReport:
-        in_pool = absence is Absence.IN_POOL
-        return BurnsReport(
-            transaction_hash=transaction,
-            status=BurnStatus.PENDING if in_pool else BurnStatus.NOT_FOUND,
-            text="the transaction waits for a block" if in_pool else "the side chain has no such transaction",
-            block_number=None,
-            block_hash=None,
-            block_time=None,
-            transaction_index=None,
-            blocks_to_go=None,
-            seconds_to_go=None,
-            burns=(),
-            burns_left_out=0,
-            judged_at=self._judged_at(heads),
-        )
-
-    def _judged_at(self, heads: _Heads) -> tuple[RootBlock, ...]:
-        return tuple(root_block(judge.view.name, at) for judge, at in zip(self._judges, heads.roots, strict=True))
-
-
-_TEXTS = {
-    BurnStatus.PENDING: "the side-chain block of the burn is not confirmed yet",
-    BurnStatus.NOT_CHECKPOINTED: "no confirmed checkpoint holds the burn yet",
-    BurnStatus.READY: "the exit can be made: ask for the proof",
-    BurnStatus.EXITED: "the root chain has paid the burn out",
-}
+        return report_of(JudgedOnRoots(found, chosen, judged, len(burns) - len(chosen)), judged_at)
 
 
 def _is_final(report: BurnsReport) -> bool:
     """Only these stay as they are while the heads stand still."""
     return report.status in (BurnStatus.READY, BurnStatus.EXITED)
-
-
-def _burn(found: FoundBurn, judged: Sequence[tuple[JudgedBurn, ...]]) -> Burn | None:
-    """The burn with what each root chain says, or None where its token is mapped on none. One exit is enough."""
-    on_roots = tuple(one.on_root for of_root in judged for one in of_root if one.burn is found)
-    if not on_roots:
-        return None
-    return Burn(
-        log_index=found.log_index,
-        token_index=found.token_index,
-        token=found.token,
-        burner=found.burner,
-        amount=found.amount,
-        status=max((one.status for one in on_roots), key=lambda status: status.rank),
-        root_chains=on_roots,
-    )
-
-
-def _chosen_burn(report: BurnsReport, log_index: int | None) -> Burn:
-    if report.status is BurnStatus.PENDING and not report.burns:
-        raise BurnNotReady(report.text, report.status, None, None)
-    if log_index is None:
-        if not report.burns:
-            raise BurnNotFound(report.text)
-        if len(report.burns) > 1:
-            indexes = ", ".join(str(burn.log_index) for burn in report.burns)
-            raise LogIndexNeeded(f"the transaction has several burns; name one by log_index: {indexes}")
-        return report.burns[0]
-    for burn in report.burns:
-        if burn.log_index == log_index:
-            return burn
-    if report.block_number is None:
-        raise BurnNotFound(report.text)
-    raise LogNotABurn(
-        f"log {log_index} of {to_hex(report.transaction_hash)} is no burn; log_index counts the receipt's logs from 0"
-    )
-
-
-def _chosen_root(burn: Burn, root_chain: str | None) -> BurnOnRoot:
-    names = ", ".join(one.root_chain for one in burn.root_chains)
-    if root_chain is None:
-        if len(burn.root_chains) > 1:
-            raise RootChainNeeded(f"the token is mapped on several root chains; name one by root_chain: {names}")
-        return burn.root_chains[0]
-    for one in burn.root_chains:
-        if one.root_chain == root_chain:
-            return one
-    raise RootChainUnknown(f"the burn cannot be exited on {root_chain}; it can on: {names}")

@@ -13,12 +13,21 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
-    """The most recently used values, at most `size` of them."""
+def _one(_: object) -> int:
+    return 1
 
-    def __init__(self, size: int) -> None:
+
+class Recent(Generic[Key, Value]):
+    """The most recently used values, up to a total weight; by default each weighs one."""
+
+    def __init__(self, size: int, weight: Callable[[Value], int] = _one) -> None:
         self._size = size
+        self._weight = weight
+        self._total = 0
         self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._values
 
     def get(self, key: Key) -> Value | None:
         """The value, now the most recently used, or None."""
@@ -28,11 +37,17 @@ class Recent(Generic[Key, Value]):
         return self._values[key]
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep the value, and forget the one unused for longest when there are too many."""
+        """Keep the value, and forget those unused for longest while all together weigh too much."""
+        self.drop(key)
         self._values[key] = value
-        self._values.move_to_end(key)
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
+        self._total += self._weight(value)
+        while self._total > self._size:
+            self._total -= self._weight(self._values.popitem(last=False)[1])
+
+    def drop(self, key: Key) -> None:
+        """Forget the value, if it is held."""
+        if key in self._values:
+            self._total -= self._weight(self._values.pop(key))
 
     def values(self) -> tuple[Value, ...]:
         """All values held, least recently used first."""

@@ -1,23 +1,30 @@
 """A transaction on the side chain: where it stands, with its block's receipts proved; or that it is not there."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bridge.burns.errors import CannotTell, EndpointFalse
+from bridge.burns.blocks import CheckpointedBlock, block_of
+from bridge.burns.errors import CannotTell, EndpointFalse, HistoryPruned
+from bridge.burns.keeping import Keep, KeepKind
 from bridge.burns.reading import chain_errors
-from bridge.burns.sharing import Recent
+from bridge.burns.sharing import Recent, SharedWork, SharingLimits
 from bridge.burns.views import SideView
-from bridge.chain.errors import ChainError
+from bridge.chain.errors import ChainError, NotHeld
 from bridge.chain.fields import as_hash, as_object, as_quantity
-from bridge.chain.header_store import BlockPoint, StoredHeader
+from bridge.chain.header_store import BlockPoint
 from bridge.chain.reader import ChainReader
-from bridge.codec.events import TRANSFER_TOPIC
+from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import to_hex
-from bridge.codec.receipts import Log, Receipt, receipt_from_rpc
-from bridge.codec.types import ZERO_HASH, Address, BlockNumber, Hash32
+from bridge.codec.receipts import Receipt, decode_receipt, encode_receipt, receipt_from_rpc
+from bridge.codec.types import BlockNumber, Hash32
 
-TRANSACTIONS_KEPT = 64
+TRANSACTIONS_KEPT = 4_096
+RECEIPTS_BYTES_KEPT = 32 * 1024 * 1024
 _INDEX_BITS = 24
+
+CheckpointedBlockAt = Callable[[BlockNumber], Awaitable[CheckpointedBlock | None]]
+"""A block as its checkpoint has it, at no cost for a range that is at hand; None where no checkpoint is known."""
 
 
 class Absence(Enum):
@@ -25,32 +32,44 @@ class Absence(Enum):
 
     IN_POOL = auto()
     UNKNOWN = auto()
+    OUTSIDE_TRIE = auto()
+    """Bor's state sync of before PIP-74: it has a block, but stands in no trie of it, so nothing proves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReceipts:
+    """A block and the trie values of all its receipts, proved by its receiptsRoot."""
+
+    block: CheckpointedBlock
+    block_hash: Hash32
+    values: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MinedBurns:
-    """A transaction in a block. All receipts of the block are proved by its receiptsRoot."""
+    """A transaction in a block."""
 
     transaction_hash: Hash32
-    block: StoredHeader
     transaction_index: int
-    receipts: tuple[Receipt, ...]
+    within: BlockReceipts
+
+    @property
+    def block(self) -> CheckpointedBlock:
+        """The transaction's block."""
+        return self.within.block
 
     @property
     def receipt(self) -> Receipt:
         """The transaction's own receipt."""
-        return self.receipts[self.transaction_index]
+        return decode_receipt(self.within.values[self.transaction_index])
 
 
 @dataclass(frozen=True, slots=True)
-class FoundBurn:
-    """A Transfer to zero in a receipt; the indexes are explained at `report.Burn`."""
+class SeenIn:
+    """The block that a transaction was seen in."""
 
-    log_index: int
-    token_index: int
-    token: Address
-    burner: Address
-    amount: int
+    number: BlockNumber
+    hash: Hash32
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +82,34 @@ class _Place:
     receipt: Receipt
 
 
-class TransactionFinder:
-    """Finds transactions in at most seven RPC calls; those in confirmed blocks are remembered."""
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What the proof of a block's receipts needs to know of it."""
 
-    def __init__(self, side: SideView) -> None:
+    hash: Hash32
+    receipts_root: Hash32
+
+
+class TransactionFinder:
+    """Finds transactions in two RPC calls, or at most seven where they are absent or their block is not at hand.
+
+    What is found in confirmed blocks is remembered; questions about one block share its receipts.
+    """
+
+    def __init__(self, side: SideView, checkpointed: CheckpointedBlockAt, keep: Keep, limits: SharingLimits) -> None:
         self._side = side
+        self._checkpointed = checkpointed
+        self._keep = keep
         self._kept: Recent[Hash32, MinedBurns] = Recent(TRANSACTIONS_KEPT)
+        self._receipts: Recent[Hash32, BlockReceipts] = Recent(
+            RECEIPTS_BYTES_KEPT, weight=lambda held: sum(map(len, held.values))
+        )
+        self._reading: SharedWork[Hash32, BlockReceipts] = SharedWork(limits, keep=lambda _: False)
 
     async def find(self, transaction: Hash32, confirmed: BlockPoint) -> MinedBurns | Absence:
-        """The transaction with its block. Raises CannotTell, and EndpointFalse where an answer contradicts us."""
+        """The transaction with its block. Raises CannotTell, and EndpointFault where another endpoint may do better."""
         kept = self._kept.get(transaction)
-        if kept is not None and self._still_stands(kept):
+        if kept is not None and self._still_stands(kept.within):
             return kept
         reader = self._side.reader
         place = await _place(reader, transaction)
@@ -86,64 +122,85 @@ class TransactionFinder:
             if place is None:
                 return _sure(absence, transaction)
             reader = second
+        if transaction == _state_sync_hash(place):
+            return Absence.OUTSIDE_TRIE
         found = await self._proved(reader, transaction, place, confirmed)
+        self._keep.put(KeepKind.SEEN, transaction, place.block_number.to_bytes(8) + place.block_hash)
         if found.block.number <= confirmed.number:
             self._kept.put(transaction, found)
         return found
 
-    def _still_stands(self, kept: MinedBurns) -> bool:
-        """Whether our chain has not replaced its block: an operator may accept a reorg of confirmed blocks."""
+    def seen_in(self, transaction: Hash32) -> SeenIn | None:
+        """The block that the transaction was last seen in, if it is remembered."""
+        kept = self._keep.get(KeepKind.SEEN, transaction)
+        return None if kept is None else SeenIn(BlockNumber(int.from_bytes(kept[:8])), Hash32(kept[8:]))
+
+    async def close(self) -> None:
+        """Stop what is running."""
+        await self._reading.close()
+
+    def _still_stands(self, kept: BlockReceipts) -> bool:
+        """Whether our chain has not replaced the block: an operator may accept a reorg of confirmed blocks."""
         own = self._side.headers.header(kept.block.number)
-        return own is None or own.hash == kept.block.hash
+        return own is None or own.hash == kept.block_hash
 
     async def _proved(
         self, reader: ChainReader, transaction: Hash32, place: _Place, confirmed: BlockPoint
     ) -> MinedBurns:
-        block = await self._block(reader, place)
-        if block.hash != place.block_hash:
-            claimed, ours = to_hex(place.block_hash), to_hex(block.hash)
-            text = f"the transaction's block {place.block_number} is said to be {claimed}, ours is {ours}"
-            if block.number <= confirmed.number:
-                raise EndpointFalse(text, reader.pool.latest_label)
-            raise CannotTell(f"the side chain is being reorganised: {text}")
-        with chain_errors(f"receipts of side-chain block {block.number}", reader):
-            receipts = await reader.receipts(block)
-        if place.transaction_index >= len(receipts) or receipts[place.transaction_index] != place.receipt:
+        within = self._receipts.get(place.block_hash)
+        if within is None or not self._still_stands(within):
+
+            async def read() -> BlockReceipts:
+                return await self._read(reader, place, confirmed)
+
+            within = await self._reading.result(place.block_hash, read)
+        index = place.transaction_index
+        if index >= len(within.values) or within.values[index] != encode_receipt(place.receipt):
             raise EndpointFalse(
-                f"the transaction's receipt is not number {place.transaction_index} of block {block.number}",
+                f"the transaction's receipt is not number {index} of block {place.block_number}",
                 reader.pool.latest_label,
             )
-        return MinedBurns(transaction, block, place.transaction_index, receipts)
+        return MinedBurns(transaction, index, within)
 
-    async def _block(self, reader: ChainReader, place: _Place) -> StoredHeader:
-        """The block at the place's number: from our own headers, else as the endpoint has it at that number."""
-        own = self._side.headers.header(place.block_number)
-        if own is not None:
-            return own
-        with chain_errors(f"side-chain block {place.block_number}", reader):
-            shown = await reader.headers(place.block_number, 1)
-        if not shown:
-            raise CannotTell(f"{reader.pool.latest_label} does not show side-chain block {place.block_number}")
-        return shown[0]
+    async def _read(self, reader: ChainReader, place: _Place, confirmed: BlockPoint) -> BlockReceipts:
+        block = await self._block(reader, place, confirmed)
+        with chain_errors(f"receipts of side-chain block {block.number}", reader):
+            try:
+                values = await reader.receipt_values(_Sealed(place.block_hash, block.receipts_root))
+            except NotHeld as error:
+                if block.number > confirmed.number:
+                    raise
+                raise HistoryPruned("receipts", block.number, reader.pool.latest_label) from error
+        within = BlockReceipts(block, place.block_hash, values)
+        if block.number <= confirmed.number:
+            self._receipts.put(place.block_hash, within)
+        return within
+
+    async def _block(self, reader: ChainReader, place: _Place, confirmed: BlockPoint) -> CheckpointedBlock:
+        """The block at the place's number: our own header, as its checkpoint has it, or as the endpoint shows it."""
+        number = place.block_number
+        own = self._side.headers.header(number)
+        if own is None:
+            checkpointed = await self._checkpointed(number)
+            if checkpointed is not None:
+                return checkpointed
+            with chain_errors(f"side-chain block {number}", reader):
+                shown = await reader.headers(number, 1)
+            if not shown:
+                raise CannotTell(f"{reader.pool.latest_label} does not show side-chain block {number}")
+            own = shown[0]
+        if own.hash != place.block_hash:
+            claimed, ours = to_hex(place.block_hash), to_hex(own.hash)
+            text = f"the transaction's block {number} is said to be {claimed}, ours is {ours}"
+            if number <= confirmed.number:
+                raise EndpointFalse(text, reader.pool.latest_label)
+            raise CannotTell(f"the side chain is being reorganised: {text}")
+        return block_of(own)
 
 
-def burns_in(receipt: Receipt) -> tuple[FoundBurn, ...]:
-    """The ERC-20 burns of a receipt. A failed transaction has no logs, so none."""
-    burns: list[FoundBurn] = []
-    token_index = 0
-    for log_index, log in enumerate(receipt.logs):
-        if not _is_transfer_to_zero(log):
-            continue
-        if len(log.topics) == 3 and len(log.data) == 32:
-            burner = Address(log.topics[1][12:])
-            burns.append(FoundBurn(log_index, token_index, log.address, burner, int.from_bytes(log.data)))
-        token_index += 1
-    return tuple(burns)
-
-
-def _is_transfer_to_zero(log: Log) -> bool:
-    """As matic.js counts them: ERC-20's and ERC-721's Transfer alike, whoever emitted them."""
-    return len(log.topics) >= 3 and log.topics[0] == TRANSFER_TOPIC and log.topics[2] == ZERO_HASH
+def _state_sync_hash(place: _Place) -> Hash32:
+    """The hash that Bor gives to a block's state sync where that is in no trie; anybody can derive it."""
+    return keccak256(b"matic-bor-receipt-" + place.block_number.to_bytes(8) + place.block_hash)
 
 
 async def _place(reader: ChainReader, transaction: Hash32) -> _Place | None:

@@ -1,50 +1,65 @@
 """The two kinds of chain as the burn service sees them: what to read, up to where, and which contracts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.burns.cadence import RangeRule
-from bridge.burns.leaves import LeafSource
+from bridge.burns.ranges import BlockSource
+from bridge.burns.report import CheckpointOnRoot
 from bridge.chain.header_store import HeaderStore
 from bridge.chain.reader import ChainReader
-from bridge.codec.types import Address, BlockNumber, Hash32
+from bridge.codec.types import Address, BlockNumber
 
 
-@dataclass(frozen=True, slots=True)
-class AgreedCheckpoint:
-    """A checkpoint that somebody we trust has seen on the root chain, as validators have in their replicated log."""
+class CheckpointBook(Protocol):
+    """Checkpoints that are known without asking: agreed on by validators, or indexed from the root chain's logs."""
 
-    header_id: int
-    start: BlockNumber
-    end: BlockNumber
-    root: Hash32
+    @property
+    def is_agreed(self) -> bool:
+        """Whether validators vouch for it. Otherwise a checkpoint is read from the contract before its first use."""
+        ...
 
-
-class AgreedCheckpoints(Protocol):
-    """Spares the search for the checkpoint of a block, and contradicts an endpoint that invents one."""
-
-    def holding(self, number: BlockNumber) -> AgreedCheckpoint | None:
+    def holding(self, number: BlockNumber) -> CheckpointOnRoot | None:
         """The checkpoint with this block, or None where there is none or it is not known."""
+        ...
+
+    def latest(self, count: int) -> tuple[CheckpointOnRoot, ...]:
+        """The last checkpoints that are known, newest first, at most `count`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
+class ExitContracts:
+    """The root chain's contracts that take exits; what is not named is not asked.
+
+    `tunnels`: the root chain's end of each message tunnel, by the side chain's end.
+    """
+
+    root_chain_manager: Address | None = None
+    withdraw_manager: Address | None = None
+    plasma_erc20_predicate: Address | None = None
+    plasma_erc721_predicate: Address | None = None
+    tunnels: Mapping[Address, Address] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SideView:
-    """The side chain. `headers` is what a follower keeps of it; of `leaves`, the first that can answers."""
+    """The side chain. `headers` is what a follower keeps of it; of `blocks`, the first that can answers."""
 
     reader: ChainReader
     headers: HeaderStore
-    leaves: tuple[LeafSource, ...]
+    blocks: tuple[BlockSource, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RootView:
-    """One root chain. Without a `root_chain_manager` nobody can say which tokens are mapped or which burns are paid."""
+    """One root chain. `rule` is how its checkpoints are cut; None where only the past tells."""
 
     name: str
     reader: ChainReader
     headers: HeaderStore
     root_chain: Address
-    root_chain_manager: Address | None
-    rule: RangeRule
-    agreed: AgreedCheckpoints | None = None
+    exits: ExitContracts = field(default_factory=ExitContracts)
+    rule: RangeRule | None = None
+    book: CheckpointBook | None = None

@@ -7,7 +7,7 @@ Headers reproduce their hash from their fields, receipts their header's receipts
 only "this node does not show it now"; nothing may be concluded from it. Every function raises ChainError.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, TypeVar
@@ -31,9 +31,9 @@ from bridge.codec.errors import HeaderError, HeaderFormatUnknownError, ReceiptEr
 from bridge.codec.hash import keccak256
 from bridge.codec.header import Header, header_from_rpc
 from bridge.codec.hexadecimal import quantity, to_hex
-from bridge.codec.receipts import Log, Receipt, log_from_rpc, receipt_from_rpc, receipts_root
+from bridge.codec.receipts import Log, Receipt, encode_receipt, log_from_rpc, receipt_from_rpc
 from bridge.codec.transaction import transaction_hash
-from bridge.codec.trie import EMPTY_TRIE_ROOT
+from bridge.codec.trie import EMPTY_TRIE_ROOT, ordered_trie_root
 from bridge.codec.types import Address, BlockNumber, Hash32, Wei
 
 AnyHeader = TypeVar("AnyHeader", Header, StoredHeader)
@@ -168,8 +168,15 @@ class ChainReader:
 
         Raises NotHeld when the node shows none, ReceiptsMismatch when they do not hash to the root.
         """
+        return (await self._proved_receipts(block))[0]
+
+    async def receipt_values(self, block: SealedBlock) -> tuple[bytes, ...]:
+        """The same receipts as the trie's values, for who proves one of them. Raises as `receipts`."""
+        return (await self._proved_receipts(block))[1]
+
+    async def _proved_receipts(self, block: SealedBlock) -> tuple[tuple[Receipt, ...], tuple[bytes, ...]]:
         if block.receipts_root == EMPTY_TRIE_ROOT:
-            return ()
+            return (), ()
         items = await self._receipt_items(block.hash)
         try:
             receipts = tuple(receipt_from_rpc(as_object(item, "receipt")) for item in items)
@@ -177,11 +184,12 @@ class ChainReader:
             raise BadAnswer(str(error)) from error
         if not receipts:
             raise NotHeld("the node shows no receipts for a block whose receiptsRoot says that there are some")
-        if receipts_root(receipts) == block.receipts_root:
-            return receipts
+        values = tuple(encode_receipt(receipt) for receipt in receipts)
+        if ordered_trie_root(values) == block.receipts_root:
+            return receipts, values
         # Before PIP-74 Bor shows its state sync as a last receipt that used no gas, and no trie holds it.
-        if receipts[-1].cumulative_gas_used == 0 and receipts_root(receipts[:-1]) == block.receipts_root:
-            return receipts[:-1]
+        if receipts[-1].cumulative_gas_used == 0 and ordered_trie_root(values[:-1]) == block.receipts_root:
+            return receipts[:-1], values[:-1]
         raise ReceiptsMismatch("the receipts do not hash to the header's receiptsRoot")
 
     async def _receipt_items(self, block_hash: Hash32) -> list[object]:
@@ -237,6 +245,15 @@ class ChainReader:
                 raise CallReverted(_revert_data(error.data), error.rpc_message) from error
             raise
         return as_data(answer, "eth_call")
+
+    async def calls(
+        self, calls: Sequence[tuple[Address, bytes]], block: BlockRef = "latest"
+    ) -> tuple[bytes | CallReverted, ...]:
+        """The return data of several calls at a block, in one request; in place of it, why a contract refuses."""
+        requests = [
+            RpcCall("eth_call", ({"to": to_hex(to), "data": to_hex(data)}, _reference(block))) for to, data in calls
+        ]
+        return tuple(_returned(answer) for answer in await self.pool.batch(requests))
 
     async def balance(self, address: Address, block: BlockRef = "latest") -> Wei:
         """An account's balance at a block."""
@@ -326,6 +343,14 @@ def is_revert(error: RpcRefused) -> bool:
     """
     text = error.rpc_message.lower()
     return error.rpc_code == _REVERT_CODE or any(wording in text for wording in _REVERT_WORDINGS)
+
+
+def _returned(answer: RpcAnswer | RpcRefused) -> bytes | CallReverted:
+    if isinstance(answer, RpcAnswer):
+        return as_data(answer.value, "eth_call")
+    if is_revert(answer):
+        return CallReverted(_revert_data(answer.data), answer.rpc_message)
+    raise answer
 
 
 def _reference(block: BlockRef) -> str:

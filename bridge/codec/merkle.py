@@ -43,15 +43,32 @@ def root(leaves: Sequence[Hash32]) -> Hash32:
 
 def proof(leaves: Sequence[Hash32], index: int) -> tuple[Hash32, ...]:
     """The siblings on the way from the leaf at `index` to the root, the leaf's own first."""
-    if not 0 <= index < len(leaves):
-        raise ProofError(f"index {index} is not among {len(leaves)} leaves")
-    siblings: list[Hash32] = []
-    level = leaves
-    for height in range(depth(len(leaves))):
-        sibling = (index >> height) ^ 1
-        siblings.append(level[sibling] if sibling < len(level) else ZERO_SUBTREE_ROOTS[height])
-        level = _next_level(level, height)
-    return tuple(siblings)
+    return Tree(leaves).proof(index)
+
+
+class Tree:
+    """The whole tree over at least one leaf, for who asks for many proofs: hashed once, 64 bytes kept per leaf."""
+
+    __slots__ = ("_levels", "count", "root")
+
+    def __init__(self, leaves: Sequence[Hash32]) -> None:
+        levels: list[Sequence[Hash32]] = [leaves]
+        for height in range(depth(len(leaves))):
+            levels.append(_next_level(levels[-1], height))
+        self.count = len(leaves)
+        self.root = levels.pop()[0]
+        self._levels = tuple(b"".join(level) for level in levels)
+        """From the leaves up, without the root and without padding."""
+
+    def proof(self, index: int) -> tuple[Hash32, ...]:
+        """The siblings on the way from the leaf at `index` to the root, the leaf's own first."""
+        if not 0 <= index < self.count:
+            raise ProofError(f"index {index} is not among {self.count} leaves")
+        siblings = []
+        for height, level in enumerate(self._levels):
+            at = 32 * ((index >> height) ^ 1)
+            siblings.append(Hash32(level[at : at + 32]) if at < len(level) else ZERO_SUBTREE_ROOTS[height])
+        return tuple(siblings)
 
 
 def verify(leaf: Hash32, index: int, proof: Sequence[Hash32], root: Hash32) -> bool:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bridge.burns.views import AgreedCheckpoint
+from bridge.burns.report import CheckpointOnRoot
 from bridge.codec.checkpoint import HEADER_ID_STEP
 from bridge.codec.mmr import MountainRange
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
@@ -36,6 +36,8 @@ class CheckpointSummary:
     end: BlockNumber
     root_hash: Hash32
     time_s: UnixSeconds
+    created_at: UnixSeconds
+    """Time of the root chain's block that has it, as the contract notes it; `time_s` is when it was acknowledged."""
     log_index: int
     """Where the log has the whole entry."""
 
@@ -147,14 +149,17 @@ class CheckpointArchive:
         late = (self._entry(index) for index in self._chains[root_chain].late.get(number, ()))
         return CheckpointRecord(entry, tuple(one for one in late if isinstance(one, LateEntry)))
 
-    def holding(self, root_chain: int, block: BlockNumber) -> AgreedCheckpoint | None:
+    def holding(self, root_chain: int, block: BlockNumber) -> CheckpointOnRoot | None:
         """The checkpoint with this side-chain block, among those read so far."""
         summaries = self._chains[root_chain].summaries
         position = bisect_right(summaries, block, key=lambda one: one.start) - 1
         if position < 0 or block > summaries[position].end:
             return None
-        found = summaries[position]
-        return AgreedCheckpoint(found.header_id, found.start, found.end, found.root_hash)
+        return _on_root(summaries[position])
+
+    def latest(self, root_chain: int, count: int) -> tuple[CheckpointOnRoot, ...]:
+        """The last checkpoints among those read so far, newest first."""
+        return tuple(_on_root(one) for one in reversed(self._chains[root_chain].summaries[-count:]))
 
     def _add(self, index: int, contents: bytes) -> None:
         entry = decode_entry(contents)
@@ -177,15 +182,36 @@ class CheckpointArchive:
 class ArchivedCheckpoints:
     """One root chain's part of the archive as the burn service asks for it."""
 
+    is_agreed = True
+
     def __init__(self, archive: CheckpointArchive, root_chain: int) -> None:
         self._archive = archive
         self._root_chain = root_chain
 
-    def holding(self, number: BlockNumber) -> AgreedCheckpoint | None:
+    def holding(self, number: BlockNumber) -> CheckpointOnRoot | None:
         """The checkpoint with this side-chain block, or None where it is not known: the service then searches."""
+        self._catch_up()
+        return self._archive.holding(self._root_chain, number)
+
+    def latest(self, count: int) -> tuple[CheckpointOnRoot, ...]:
+        """The last checkpoints that are known, newest first."""
+        self._catch_up()
+        return self._archive.latest(self._root_chain, count)
+
+    def _catch_up(self) -> None:
         with suppress(UnavailableError):
             self._archive.catch_up()
-        return self._archive.holding(self._root_chain, number)
+
+
+def _on_root(summary: CheckpointSummary) -> CheckpointOnRoot:
+    return CheckpointOnRoot(
+        header_id=summary.header_id,
+        root=summary.root_hash,
+        start=summary.start,
+        end=summary.end,
+        created_at=summary.created_at,
+        proposer=summary.proposer,
+    )
 
 
 def _summary(index: int, entry: CheckpointEntry) -> CheckpointSummary:
@@ -197,6 +223,7 @@ def _summary(index: int, entry: CheckpointEntry) -> CheckpointSummary:
         end=entry.end,
         root_hash=entry.root_hash,
         time_s=entry.time_s,
+        created_at=entry.block_time,
         log_index=index,
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec.json
 from aiohttp import web
 
+from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import to_hex
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 JsonValue: TypeAlias = "str | int | float | bool | list[JsonValue] | dict[str, JsonValue] | None"
 
+ETAG_BYTES = 16
 AMOUNT_SUFFIXES = ("_wei", "amount")
 
 
@@ -47,6 +49,27 @@ def to_json(value: object) -> JsonValue:
 def to_fields(value: "DataclassInstance") -> dict[str, JsonValue]:
     """The JSON object of a dataclass value, for an answer that has more fields."""
     return {field.name: _field(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+def lasting_response(request: web.Request, body: JsonValue) -> web.Response:
+    """An answer that never changes: everybody on the way may keep it for ever."""
+    return _tagged(request, body, "public, max-age=31536000, immutable")
+
+
+def changing_response(request: web.Request, body: JsonValue) -> web.Response:
+    """An answer that may be kept only if it is asked each time whether it is still the same, by its ETag."""
+    return _tagged(request, body, "no-cache")
+
+
+def _tagged(request: web.Request, body: JsonValue, cache_control: str) -> web.Response:
+    """200 with the body, or 304 to who has it already (RFC 9110, sections 8.8.3 and 13.1.2)."""
+    content = msgspec.json.encode(body)
+    tag = keccak256(content)[:ETAG_BYTES].hex()
+    headers = {"Cache-Control": cache_control, "ETag": f'"{tag}"', "X-Content-Type-Options": "nosniff"}
+    asked = request.if_none_match or ()
+    if any(one.value in (tag, "*") for one in asked):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=content, content_type="application/json", headers=headers)
 
 
 def json_response(body: JsonValue, status: int = 200) -> web.Response:

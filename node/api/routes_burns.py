@@ -1,11 +1,13 @@
 """Routes about burns: their status, and the proofs that bring the tokens out."""
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from bridge.burns import errors as burn_errors
-from bridge.burns.errors import BurnError, BurnNotReady, EndpointFalse
-from bridge.burns.report import BurnProof, BurnsReport
-from node.api.encoding import JsonValue, json_response, to_fields
+from bridge.burns.errors import BurnError, BurnNotReady, EndpointFault
+from bridge.burns.service import BurnService
+from node.api.encoding import JsonValue, changing_response, json_response, lasting_response, to_fields
 from node.api.errors import (
     ApiError,
     BadGatewayError,
@@ -16,32 +18,39 @@ from node.api.errors import (
 )
 from node.api.parameters import path_hash, query_integer, query_name, refuse_unknown_query
 from node.api.routes import Route
-from node.api.view import NodeView
-from node.duties.status import Reason
 
 LOG_INDEX_MAX = 2**32 - 1
 
 ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.BurnNotFound: NotFoundError,
     burn_errors.LogNotABurn: NotFoundError,
+    burn_errors.EventNotFound: NotFoundError,
+    burn_errors.TokenIndexTooLarge: NotFoundError,
+    burn_errors.BlockNotCheckpointed: NotFoundError,
     burn_errors.RootChainUnknown: NotFoundError,
     burn_errors.LogIndexNeeded: ConflictError,
     burn_errors.RootChainNeeded: ConflictError,
     burn_errors.BurnNotReady: ConflictError,
     burn_errors.ExitRefused: ConflictError,
+    burn_errors.EndpointFault: BadGatewayError,
     burn_errors.EndpointFalse: BadGatewayError,
+    burn_errors.HistoryPruned: BadGatewayError,
     burn_errors.CannotTell: UnavailableError,
     burn_errors.Busy: TooManyRequestsError,
 }
 """How each error about a burn is answered; none is left out."""
 
 
+Warner = Callable[[], str | None]
+"""What readers of an answer must know now, as while a node's side chain contradicts what it has signed."""
+
+
 class BurnRoutes:
     """Status and proof of what a side-chain transaction burnt."""
 
-    def __init__(self, view: NodeView) -> None:
-        self._view = view
-        self._burns = view.burns
+    def __init__(self, burns: BurnService, warning: Warner) -> None:
+        self._burns = burns
+        self._warning = warning
 
     def routes(self) -> tuple[Route, ...]:
         """All of them."""
@@ -53,21 +62,18 @@ class BurnRoutes:
     async def _status(self, request: web.Request) -> web.Response:
         """Every burn of the transaction; NOT_FOUND is a status like the others."""
         refuse_unknown_query(request)
-        return self._answer(await self._burns.burns(path_hash(request, "tx")))
+        report = await self._burns.burns(path_hash(request, "tx"))
+        return changing_response(request, {**to_fields(report), "warning": self._warning()})
 
     async def _proof(self, request: web.Request) -> web.Response:
-        """The verified exit payload of one burn."""
+        """The verified exit payload of one burn; it never changes, so whoever passes it on may keep it."""
         refuse_unknown_query(request, "log_index", "root_chain")
         transaction = path_hash(request, "tx")
         log_index = query_integer(request, "log_index", 0, LOG_INDEX_MAX)
         proof = await self._burns.proof(transaction, log_index, query_name(request, "root_chain"))
-        return self._answer(proof)
-
-    def _answer(self, value: BurnsReport | BurnProof) -> web.Response:
-        """The answer, with a warning while the side chain shows another block than one that this node signed."""
-        stopped = self._view.status().stopped_signing
-        is_contradicted = stopped is not None and stopped.reason is Reason.SIDE_REORG_BELOW_SIGNED
-        return json_response({**to_fields(value), "warning": stopped.text if stopped and is_contradicted else None})
+        warning = self._warning()
+        body = {**to_fields(proof), "warning": warning}
+        return lasting_response(request, body) if warning is None else json_response(body)
 
 
 def api_error_of(error: BurnError) -> ApiError:
@@ -76,9 +82,8 @@ def api_error_of(error: BurnError) -> ApiError:
     if isinstance(error, BurnNotReady):
         details = {
             "status": error.status.value,
-            "blocks_to_go": error.blocks_to_go,
-            "seconds_to_go": error.seconds_to_go,
+            "to_go": None if error.to_go is None else to_fields(error.to_go),
         }
-    elif isinstance(error, EndpointFalse):
+    elif isinstance(error, EndpointFault):
         details = {"endpoint": error.endpoint}
     return ANSWERS[type(error)](error.code, str(error), details)

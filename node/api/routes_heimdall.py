@@ -111,10 +111,10 @@ class HeimdallRoutes:
             raise UnavailableError(
                 "NO_RANGE_YET", "no checkpoint is due yet; /sidewarden/v1/status says what is missing"
             )
-        leaves = await self._view.leaves.leaves(wanted.start, wanted.end)
-        if leaves is None:
+        blocks = await self._view.blocks.blocks(wanted.start, wanted.end)
+        if blocks is None:
             raise UnavailableError("HEADERS_NOT_HELD", f"blocks {wanted.start} to {wanted.end} are not all held yet")
-        root = await asyncio.to_thread(merkle.root, leaves)
+        root = await asyncio.to_thread(merkle.root, blocks.leaves())
         proposer = state.priorities[ROOT_CHAIN].proposer
         account_root = queries.account_root_for(state, ROOT_CHAIN, proposer, wanted, root)
         return json_response(

@@ -14,6 +14,7 @@ from node.api.routes_watch import WatchRoutes
 from node.api.serving import HttpServer
 from node.api.settings import ApiSettings
 from node.api.view import NodeView
+from node.duties.status import Reason
 
 
 def create_app(view: NodeView, settings: ApiSettings) -> web.Application:
@@ -31,10 +32,17 @@ def all_routes(view: NodeView, settings: ApiSettings, metrics: NodeMetrics) -> t
     return (
         *WatchRoutes(view, metrics).routes(),
         *SidewardenRoutes(view, settings).routes(),
-        *BurnRoutes(view).routes(),
+        *BurnRoutes(view.burns, lambda: _contradiction(view)).routes(),
         *EngineRoutes(view.engine_rpc).routes(),
         *HeimdallRoutes(view).routes(),
     )
+
+
+def _contradiction(view: NodeView) -> str | None:
+    """A warning while the side chain shows another block than one that this node signed."""
+    stopped = view.status().stopped_signing
+    is_contradicted = stopped is not None and stopped.reason is Reason.SIDE_REORG_BELOW_SIGNED
+    return stopped.text if stopped is not None and is_contradicted else None
 
 
 class ApiServer(HttpServer):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bridge.burns.leaves import LeafSource
+from bridge.burns.ranges import BlockSource
 from bridge.burns.service import BurnService
 from bridge.chain.endpoint import EndpointReport
 from node.api.archive import CheckpointArchive
@@ -54,8 +54,8 @@ class NodeView(Protocol):
         ...
 
     @property
-    def leaves(self) -> LeafSource:
-        """The side chain's own confirmed headers."""
+    def blocks(self) -> BlockSource:
+        """The side chain's own confirmed blocks."""
         ...
 
     @property

@@ -11,8 +11,9 @@ await validator.run()                                      # until cancelled
 from importlib.metadata import version
 
 from bridge.burns.cadence import RangeRule
-from bridge.burns.leaves import FetchedLeaves, LeafSource, StoredLeaves
+from bridge.burns.ranges import BlockSource, FetchedBlocks, StoredBlocks
 from bridge.burns.service import BurnService
+from bridge.burns.views import ExitContracts
 from bridge.burns.views import RootView as BurnRoot
 from bridge.burns.views import SideView as BurnSide
 from bridge.chain.clock import Clock
@@ -167,9 +168,9 @@ class Validator:
         return self._burns
 
     @property
-    def leaves(self) -> LeafSource:
-        """The side chain's own confirmed headers."""
-        return StoredLeaves(self.side.follower.store)
+    def blocks(self) -> BlockSource:
+        """The side chain's own confirmed blocks."""
+        return StoredBlocks(self.side.follower.store)
 
     @property
     def engine_rpc(self) -> EngineRpc | None:
@@ -324,7 +325,7 @@ class Validator:
 
     def _burn_service(self) -> BurnService:
         headers, reader = self.side.follower.store, self.side.reader.twin()
-        sources: tuple[LeafSource, ...] = (StoredLeaves(headers), FetchedLeaves(reader))
+        sources: tuple[BlockSource, ...] = (StoredBlocks(headers), FetchedBlocks(reader))
         return BurnService(
             BurnSide(reader, headers, sources), [self._burn_root(root) for root in self.roots], self._clock
         )
@@ -336,9 +337,9 @@ class Validator:
             reader=root.reader.twin(),
             headers=root.follower.store,
             root_chain=agreed.root_chain_address,
-            root_chain_manager=self.opened.config.root_chain(root.chain).root_chain_manager,
+            exits=ExitContracts(root_chain_manager=self.opened.config.root_chain(root.chain).root_chain_manager),
             rule=RangeRule(agreed.minimum_blocks, agreed.maximum_blocks, agreed.multiple_blocks, agreed.interval_s),
-            agreed=ArchivedCheckpoints(self._archive, root.index),
+            book=ArchivedCheckpoints(self._archive, root.index),
         )
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import rlp as rlp_library  # type: ignore[import-untyped]  # ships no type stubs
 from trie.hexary import HexaryTrie
 
+from bridge.burns.blocks import block_of, pack_blocks
 from bridge.burns.payloads import build_payload
+from bridge.burns.ranges import ProvedRange
 from bridge.burns.report import CheckpointOnRoot
-from bridge.burns.transactions import MinedBurns
+from bridge.burns.transactions import BlockReceipts, MinedBurns
 from bridge.chain.header_parsing import stored_header
 from bridge.codec import merkle, rlp
 from bridge.codec.hash import keccak256
-from bridge.codec.header import leaf_of
 from bridge.codec.receipts import Receipt, encode_receipt, receipts_root
-from bridge.codec.types import BlockNumber, Hash32, UnixSeconds
+from bridge.codec.types import BlockNumber, UnixSeconds
 from tests.bench.rows import Row, seconds
 from tests.bench.sizes import Sizes
 from tests.bench.timing import fastest_s
@@ -27,19 +28,21 @@ class _Burnt:
     """A checkpoint's leaves, and the block among them whose last transaction burns."""
 
     block: Block
-    leaves: tuple[Hash32, ...]
+    range: ProvedRange
 
     @property
     def checkpoint(self) -> CheckpointOnRoot:
         """The checkpoint, as L1 has it."""
-        end = BlockNumber(len(self.leaves) - 1)
-        return CheckpointOnRoot(10_000, merkle.root(self.leaves), BlockNumber(0), end, UnixSeconds(0), PROPOSER)
+        end = BlockNumber(len(self.range.blocks) - 1)
+        return CheckpointOnRoot(10_000, self.range.tree.root, BlockNumber(0), end, UnixSeconds(0), PROPOSER)
 
     @property
     def mined(self) -> MinedBurns:
         """The burn in its block."""
         header, receipts = self.block.header, self.block.receipts
-        return MinedBurns(keccak256(b"burn"), stored_header(header), len(receipts) - 1, receipts)
+        values = tuple(encode_receipt(receipt) for receipt in receipts)
+        within = BlockReceipts(block_of(stored_header(header)), header.hash, values)
+        return MinedBurns(keccak256(b"burn"), len(receipts) - 1, within)
 
 
 def measure(sizes: Sizes) -> Iterator[Row]:
@@ -79,20 +82,20 @@ def measure(sizes: Sizes) -> Iterator[Row]:
     )
 
     mined, checkpoint = burnt.mined, burnt.checkpoint
-    nodes = [leaf + leaf for leaf in burnt.leaves[1:]]
+    depth = merkle.depth(len(burnt.range.blocks))
     key = rlp.encode(rlp.uint(count - 1))
     proof_s, library_s, hash_s = fastest_s(
         sizes.repeats,
-        lambda: build_payload(mined, 0, checkpoint, burnt.leaves),
+        lambda: build_payload(mined, 0, checkpoint, burnt.range),
         lambda: _library_trie(receipts).get_proof(key),  # type: ignore[no-untyped-call]  # trie leaves it so
-        lambda: [keccak256(data) for data in (*nodes, *values)],
+        lambda: [keccak256(data) for data in (*[bytes(64)] * depth, *values)],
     )
     yield Row(
-        f"exit proof: {count} receipts, {len(burnt.leaves):,} blocks, verified",
+        f"exit proof: {count} receipts, {len(burnt.range.blocks):,} blocks at hand, verified",
         seconds(proof_s),
         f"rlp and trie, the receipt's proof alone: {seconds(library_s)}",
         proof_s / library_s,
-        f"hashing receipts and block tree: {seconds(hash_s)}",
+        f"hashing receipts and the way to the root: {seconds(hash_s)}",
     )
 
 
@@ -100,7 +103,8 @@ def _burnt(sizes: Sizes) -> _Burnt:
     chain = TinyChain()
     chain.mine(*[[transfer_log()]] * (sizes.receipts - 1), [burn_log()])
     chain.mine(count=sizes.proof_headers - len(chain.blocks))
-    return _Burnt(chain.blocks[1], tuple(leaf_of(block.header) for block in chain.blocks))
+    blocks = pack_blocks(BlockNumber(0), [stored_header(block.header) for block in chain.blocks])
+    return _Burnt(chain.blocks[1], ProvedRange(blocks, merkle.Tree(blocks.leaves())))
 
 
 def _library_trie(receipts: tuple[Receipt, ...]) -> HexaryTrie:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from bridge.burns.leaves import LeafSource, StoredLeaves
+from bridge.burns.ranges import BlockSource, StoredBlocks
 from bridge.burns.service import BurnService, ServiceLimits
 from bridge.chain.endpoint import EndpointReport, EndpointState
 from bridge.codec import secp256k1
@@ -125,9 +125,9 @@ class SyntheticNode:
         return self.world.service
 
     @property
-    def leaves(self) -> LeafSource:
+    def blocks(self) -> BlockSource:
         """The follower's headers."""
-        return StoredLeaves(self.world.followers[0].store)
+        return StoredBlocks(self.world.followers[0].store)
 
     @property
     def state(self) -> State:

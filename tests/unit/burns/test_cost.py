@@ -17,10 +17,9 @@ async def test_proof__fresh__takes_seven_calls_and_the_next_none() -> None:
         # Beside the burns' own calls, each pool asks its endpoint's chain id once, and the followers have done that.
         before = world.calls
         await world.service.proof(transaction)
-        # receipt, block receipts; root token, last id, header, processed exit; simulated exit.
+        # receipt, block receipts; root token, its type, last id, header; simulated exit.
         assert world.calls - before == 7
         await world.service.proof(transaction)
-        await world.service.burns(transaction)
         assert world.calls - before == 7
 
 
@@ -44,12 +43,12 @@ async def test_status__of_a_block_under_one_of_many_checkpoints__takes_logarithm
         await world.follow()
         before = world.calls
         await world.service.burns(transaction)
-        assert world.calls - before <= 6 + 8
+        assert world.calls - before <= 7 + 8
         world.root.mine()
         await world.follow()
         before = world.calls
         await world.service.burns(transaction)
-        assert world.calls - before == 5
+        assert world.calls - before == 4
 
 
 async def test_status__after_the_contract_was_reset__does_not_trust_what_it_remembers() -> None:

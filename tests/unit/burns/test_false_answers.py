@@ -70,10 +70,10 @@ def flipped(value: object, draw: random.Random) -> object:
 async def test_proof__with_one_false_digit_in_an_answer__is_an_error_or_unchanged(
     method: str, occurrence: int, seed: int
 ) -> None:
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         transaction = await world.ready_burn(transfer_log(), burn_log(), before=[[burn_log(9)]])
         true = (await world.service.proof(transaction)).payload
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         transaction = await world.ready_burn(transfer_log(), burn_log(), before=[[burn_log(9)]])
         world.tamper = flipping(method, occurrence, seed)
         with suppress(BurnError):
@@ -152,16 +152,16 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 async def test_proof__one_endpoint_of_two_lies__is_made_from_the_other(lie: str) -> None:
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         true = (await world.service.proof(await world.ready_burn(burn_log(), before=[[burn_log(9)]]))).payload
-    async with burn_world(stored_leaves=False, honest_seconds=True) as world:
+    async with burn_world(stored_blocks=False, honest_seconds=True) as world:
         transaction = await world.ready_burn(burn_log(), before=[[burn_log(9)]])
         world.tamper = LIES[lie]
         assert (await world.service.proof(transaction)).payload == true
 
 
 async def test_proof__every_endpoint_lies__names_one() -> None:
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         transaction = await world.ready_burn()
         world.tamper = another_root
         with pytest.raises(EndpointFalse, match="have root"):
@@ -191,7 +191,7 @@ async def test_burns__the_second_endpoint_cannot_answer__the_first_is_believed()
 
 async def test_burns__in_a_block_that_one_endpoint_made_up__are_not_ready() -> None:
     """Of a block older than our headers, the endpoint shows its own version once, and the true one among the leaves."""
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         await world.ready_burn()
         number = BlockNumber(world.side.head.number - 10)
         world.followers[0].store.prune_below(BlockNumber(number + 1))

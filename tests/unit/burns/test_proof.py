@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.burns.blocks import block_of, pack_blocks
 from bridge.burns.errors import (
     BurnNotFound,
     BurnNotReady,
@@ -14,13 +15,15 @@ from bridge.burns.errors import (
     RootChainUnknown,
 )
 from bridge.burns.payloads import build_payload
+from bridge.burns.ranges import ProvedRange
 from bridge.burns.report import BurnStatus
-from bridge.burns.transactions import MinedBurns
+from bridge.burns.transactions import BlockReceipts, MinedBurns
 from bridge.chain.header_parsing import stored_header
+from bridge.codec import merkle
 from bridge.codec.errors import PayloadError
 from bridge.codec.exit_payload import decode_payload, exit_hash, verify_payload
 from bridge.codec.hash import keccak256
-from bridge.codec.header import leaf_of
+from bridge.codec.receipts import encode_receipt
 from tests.unit.burns.world import CONFIRMATIONS, burn_log, burn_world, transfer_log
 
 
@@ -32,13 +35,13 @@ async def test_proof__of_a_ready_burn__proves_that_very_log_and_would_be_paid() 
         checkpoint = proof.checkpoint
         log = verify_payload(payload, checkpoint.root, checkpoint.start, checkpoint.end)
         assert log == burn_log(7)
-        assert (proof.log_index, proof.token_index, payload.log_index) == (1, 0, 1)
+        assert (proof.log_index, payload.log_index) == (1, 1)
         assert proof.exit_hash == exit_hash(payload.block_number, payload.branch_mask, 1)
         assert proof.simulated
 
 
-async def test_proof__with_leaves_fetched_by_rpc__is_the_same() -> None:
-    async with burn_world() as stored, burn_world(stored_leaves=False) as fetched:
+async def test_proof__with_blocks_fetched_by_rpc__is_the_same() -> None:
+    async with burn_world() as stored, burn_world(stored_blocks=False) as fetched:
         one = await stored.service.proof(await stored.ready_burn())
         two = await fetched.service.proof(await fetched.ready_burn())
         assert one.payload == two.payload
@@ -66,7 +69,9 @@ async def test_proof__before_the_checkpoint__says_what_is_missing() -> None:
         await world.follow()
         with pytest.raises(BurnNotReady) as refused:
             await world.service.proof(transaction)
-        assert (refused.value.status, refused.value.blocks_to_go) == (BurnStatus.NOT_CHECKPOINTED, 2)
+        assert refused.value.status is BurnStatus.NOT_CHECKPOINTED
+        assert refused.value.to_go is not None
+        assert (refused.value.to_go.confirmations, refused.value.to_go.blocks) == (0, 2)
 
 
 async def test_proof__of_what_is_not_there__has_its_own_error_each() -> None:
@@ -99,16 +104,22 @@ async def test_proof__in_the_pool__is_not_ready() -> None:
             await world.service.proof(waiting)
 
 
-async def test_proof__of_an_exited_burn__is_the_same_and_says_so() -> None:
+async def test_proof__of_an_exited_burn__is_the_same() -> None:
     async with burn_world() as world:
         transaction = await world.ready_burn()
         before = await world.service.proof(transaction)
         world.root.exit(before.exit_hash)
         world.root.mine(count=CONFIRMATIONS)
         await world.follow()
+        assert (await world.service.burns(transaction)).status is BurnStatus.EXITED
+        assert await world.service.proof(transaction) == before
+    async with burn_world() as world:
+        transaction = await world.ready_burn()
+        world.root.exit(before.exit_hash)
+        world.root.mine(count=CONFIRMATIONS)
+        await world.follow()
         after = await world.service.proof(transaction)
-        assert (after.status, after.simulated) == (BurnStatus.EXITED, False)
-        assert after.payload == before.payload
+        assert (after.simulated, after.payload) == (False, before.payload)
 
 
 async def test_proof__that_the_contract_refuses__is_not_given() -> None:
@@ -129,8 +140,12 @@ async def test_payload__that_does_not_lead_to_the_root_of_the_checkpoint__is_not
         transaction = await world.ready_burn(burn_log(), before=[[transfer_log()]])
         proof = await world.service.proof(transaction)
         block = world.side.blocks[proof.block_number]
-        mined = MinedBurns(transaction, stored_header(block.header), 1, tuple(block.receipts))
-        leaves = [leaf_of(one.header) for one in world.side.blocks[proof.checkpoint.start : proof.checkpoint.end + 1]]
-        assert build_payload(mined, 0, proof.checkpoint, leaves) == proof.payload
+        values = tuple(encode_receipt(receipt) for receipt in block.receipts)
+        within = BlockReceipts(block_of(stored_header(block.header)), block.header.hash, values)
+        mined = MinedBurns(transaction, 1, within)
+        headers = world.side.blocks[proof.checkpoint.start : proof.checkpoint.end + 1]
+        blocks = pack_blocks(proof.checkpoint.start, [stored_header(one.header) for one in headers])
+        proved = ProvedRange(blocks, merkle.Tree(blocks.leaves()))
+        assert build_payload(mined, 0, proof.checkpoint, proved) == proof.payload
         with pytest.raises(PayloadError, match="root"):
-            build_payload(mined, 0, replace(proof.checkpoint, root=keccak256(b"another")), leaves)
+            build_payload(mined, 0, replace(proof.checkpoint, root=keccak256(b"another")), proved)

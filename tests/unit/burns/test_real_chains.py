@@ -9,10 +9,10 @@ import aiohttp
 from aiohttp import web
 
 from bridge.burns.cadence import RangeRule
-from bridge.burns.leaves import FetchedLeaves, StoredLeaves
+from bridge.burns.ranges import FetchedBlocks, StoredBlocks
 from bridge.burns.report import BurnStatus
 from bridge.burns.service import BurnService
-from bridge.burns.views import RootView, SideView
+from bridge.burns.views import ExitContracts, RootView, SideView
 from bridge.chain.header_store import MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
@@ -75,10 +75,10 @@ async def real_world() -> AsyncIterator[RealWorld]:
             reader=root_reader,
             headers=followers[1].store,
             root_chain=contracts.root_chain,
-            root_chain_manager=contracts.root_chain_manager,
+            exits=ExitContracts(root_chain_manager=contracts.root_chain_manager),
             rule=RangeRule(8, 64, 8, 10),
         )
-        leaves = (StoredLeaves(followers[0].store), FetchedLeaves(side_reader))
+        leaves = (StoredBlocks(followers[0].store), FetchedBlocks(side_reader))
         side_view = SideView(side_reader, followers[0].store, leaves)
         service = BurnService(side_view, (root_view,), root.clock)
         try:
@@ -108,7 +108,7 @@ async def test_burn__on_real_chains__is_proved_paid_once_and_then_exited() -> No
         await world.settle()
         report = await world.service.burns(transaction)
         assert report.status is BurnStatus.READY
-        assert [(burn.amount, burn.burner) for burn in report.burns] == [(5 * TOKEN, BURNER.address)]
+        assert [(burn.amounts, burn.burner) for burn in report.burns] == [((str(5 * TOKEN),), BURNER.address)]
         proof = await world.service.proof(transaction)
         assert proof.simulated
 

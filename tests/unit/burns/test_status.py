@@ -34,7 +34,7 @@ async def test_burns__of_an_unknown_transaction_at_an_endpoint_that_is_behind__c
             await world.service.burns(UNKNOWN)
 
 
-async def test_burns__in_a_confirmed_block_that_was_replaced__are_no_longer_there() -> None:
+async def test_burns__in_a_confirmed_block_that_was_replaced__are_said_to_be_reorged() -> None:
     async with burn_world() as world:
         transaction = world.side.burn()
         world.side.mine(count=CONFIRMATIONS + 1)
@@ -45,7 +45,13 @@ async def test_burns__in_a_confirmed_block_that_was_replaced__are_no_longer_ther
         assert (await follower.advance()).below_confirmed is not None
         await follower.accept_reorg()
         await world.follow()
-        assert (await world.service.burns(transaction)).status is BurnStatus.NOT_FOUND
+        replaced = await world.service.burns(transaction)
+        assert (replaced.status, replaced.block_number) == (BurnStatus.REORGED, 5)
+        assert "replaced block 5" in replaced.text
+        world.side.pool.add(transaction)
+        again = await world.service.burns(transaction)
+        assert (again.status, again.block_number) == (BurnStatus.PENDING, None)
+        assert "block 5, which had it, was replaced" in again.text
 
 
 async def test_burns__in_the_pool__are_pending() -> None:
@@ -61,28 +67,33 @@ async def test_burns__from_block_to_payout__take_each_status_in_turn() -> None:
         await world.follow()
         pending = await world.service.burns(transaction)
         assert pending.status is BurnStatus.PENDING
-        assert pending.burns[0].amount == 7
+        assert pending.burns[0].amounts == ("7",)
         # Block 5, so blocks 0..7 make the shortest checkpoint, and 3 is the confirmed head.
-        assert pending.blocks_to_go == 4
+        assert pending.to_go is not None
+        assert (pending.to_go.confirmations, pending.to_go.blocks) == (2, 4)
 
         world.side.mine(count=2)
         await world.follow()
         waiting = await world.service.burns(transaction)
-        assert (waiting.status, waiting.blocks_to_go) == (BurnStatus.NOT_CHECKPOINTED, 2)
-        assert waiting.seconds_to_go is not None
-        assert waiting.seconds_to_go >= 2
+        assert waiting.status is BurnStatus.NOT_CHECKPOINTED
+        assert waiting.to_go is not None
+        assert (waiting.to_go.confirmations, waiting.to_go.blocks) == (0, 2)
+        assert waiting.to_go.seconds is not None
+        assert waiting.to_go.seconds >= 2
 
         world.side.mine(count=2)
         world.root.checkpoint(7)
         await world.follow()
         unconfirmed = await world.service.burns(transaction)
-        assert (unconfirmed.status, unconfirmed.blocks_to_go) == (BurnStatus.NOT_CHECKPOINTED, 0)
+        assert unconfirmed.status is BurnStatus.NOT_CHECKPOINTED
+        assert unconfirmed.to_go is not None
+        assert unconfirmed.to_go.blocks == 0
 
         world.root.mine(count=CONFIRMATIONS)
         await world.follow()
         ready = await world.service.burns(transaction)
         assert ready.status is BurnStatus.READY
-        assert ready.seconds_to_go is None
+        assert ready.to_go is None
         on_root = ready.burns[0].root_chains[0]
         assert (on_root.root_token, on_root.checkpoint and on_root.checkpoint.header_id) == (ROOT_TOKEN, 10_000)
 
@@ -101,7 +112,7 @@ async def test_burns__several_in_a_transaction__have_each_their_indexes() -> Non
         report = await world.service.burns(transaction)
         assert report.transaction_index == 2
         # The stranger's token is not mapped, so its burn is none; matic.js counts its log all the same.
-        assert [(b.log_index, b.token_index, b.amount) for b in report.burns] == [(2, 1, 2), (4, 2, 3)]
+        assert [(b.log_index, b.token_index, b.amounts) for b in report.burns] == [(2, 1, ("2",)), (4, 2, ("3",))]
         assert {(b.token, b.burner) for b in report.burns} == {(TOKEN, BURNER)}
 
         world.root.exit(report.burns[0].root_chains[0].exit_hash)
@@ -184,7 +195,7 @@ async def test_burns__before_any_confirmed_block__cannot_be_told() -> None:
 
 
 async def test_status__under_a_checkpoint_and_not_confirmed_here_yet__is_pending_until_it_is() -> None:
-    async with burn_world(stored_leaves=False) as world:
+    async with burn_world(stored_blocks=False) as world:
         transaction = world.side.burn()
         world.side.mine(count=8 + CONFIRMATIONS)
         world.root.checkpoint(world.side.head.number - CONFIRMATIONS)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from bridge.burns.cadence import RangeRule
-from bridge.burns.leaves import FetchedLeaves, StoredLeaves
+from bridge.burns.keeping import Keep
+from bridge.burns.ranges import FetchedBlocks, StoredBlocks
 from bridge.burns.service import BurnService, ServiceLimits
-from bridge.burns.views import RootView, SideView
+from bridge.burns.views import ExitContracts, RootView, SideView
 from bridge.chain.clock import ManualClock
 from bridge.chain.header_store import MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
@@ -30,6 +31,7 @@ from bridge.codec.header import leaf_of
 from bridge.codec.hexadecimal import from_quantity, quantity, to_hex
 from bridge.codec.receipts import Log
 from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, ChainId, Hash32
+from contracts.deployment import ERC20_TOKEN_TYPE
 from tests.unit.chain.rpc_server import RpcFault, RpcServer
 from tests.unit.chain.tiny_chain import CHAIN_ID, Block, TinyChain, receipts_json
 
@@ -130,6 +132,7 @@ class Root(TinyChain):
     checkpoints: list[Submitted] = field(default_factory=list)
     exits: dict[Hash32, int] = field(default_factory=dict)
     refusal: str = ""
+    token_type: Hash32 = ERC20_TOKEN_TYPE
 
     def __post_init__(self) -> None:
         """Start the chain."""
@@ -175,6 +178,8 @@ class Root(TinyChain):
             (child,) = decode_values(("address",), arguments)
             assert isinstance(child, bytes)
             return encode_values(("address",), (self.tokens.get(Address(child), ZERO_ADDRESS),))
+        if function == (MANAGER, selector("tokenToType(address)")):
+            return encode_values(("bytes32",), (self.token_type,))
         if function == (MANAGER, selector("processedExits(bytes32)")):
             (key,) = decode_values(("bytes32",), arguments)
             assert isinstance(key, bytes)
@@ -245,11 +250,12 @@ class World:
 async def burn_world(
     root_chains: int = 1,
     *,
-    stored_leaves: bool = True,
+    stored_blocks: bool = True,
     manager: bool = True,
     followed: bool = True,
     limits: ServiceLimits | None = None,
     honest_seconds: bool = False,
+    keep: Keep | None = None,
 ) -> AsyncIterator[World]:
     """A world with chains of a few blocks."""
     side = Side()
@@ -272,7 +278,7 @@ async def burn_world(
         side_urls = [server.url for server in (side_server, *seconds[:1])]
         side_reader = ChainReader(RpcPool("side", side_urls, ChainId(CHAIN_ID), HttpTransport(session), clock))
         side_follower = _follower(side_reader)
-        leaves = (StoredLeaves(side_follower.store),) if stored_leaves else (FetchedLeaves(side_reader),)
+        blocks = (StoredBlocks(side_follower.store),) if stored_blocks else (FetchedBlocks(side_reader),)
         followers = [side_follower]
         views = []
         for index, server in enumerate(root_servers):
@@ -286,11 +292,11 @@ async def burn_world(
                     reader=reader,
                     headers=follower.store,
                     root_chain=ROOT_CHAIN,
-                    root_chain_manager=MANAGER if manager else None,
+                    exits=ExitContracts(root_chain_manager=MANAGER if manager else None),
                     rule=RULE,
                 )
             )
-        service = BurnService(SideView(side_reader, side_follower.store, leaves), views, clock, limits)
+        service = BurnService(SideView(side_reader, side_follower.store, blocks), views, clock, limits, keep)
         world = World(side, roots, side_server, root_servers, seconds, tuple(followers), service, clock)
         made.append(world)
         side.mine(count=4)
