@@ -50,6 +50,11 @@ class RootJudge:
         """The block at which to judge now. Raises CannotTell before the first."""
         return confirmed_point(self.view.headers, f"root chain {self.view.name}")
 
+    def forget(self) -> None:
+        """Read anew what the contracts said: the endpoint that told us is no longer believed."""
+        self._finder = CheckpointFinder(self.view)
+        self._doors = Doors(self.view)
+
     async def doors(self, burns: Sequence[FoundBurn], at: BlockPoint) -> tuple[Door | None, ...]:
         """Where each burn is paid out; None where this root chain does not. Raises CannotTell, EndpointFalse."""
         return await self._doors.of(RootContracts(self.view, at), burns)

@@ -152,7 +152,8 @@ def _only(found: MinedBurns, burns: Sequence[FoundBurn], places: Sequence[int], 
         return places[0]
     if log_index is not None:
         raise LogNotABurn(
-            f"log {log_index} of {to_hex(found.transaction_hash)} is no burn; log_index counts the receipt's logs from 0"
+            f"log {log_index} of {to_hex(found.transaction_hash)} is no burn that a root chain pays for;"
+            " log_index counts the receipt's logs from 0"
         )
     if not burns:
         raise BurnNotFound("the transaction burns nothing that a root chain could pay out")

@@ -73,7 +73,7 @@ class FetchedBlocks:
         return self._reader.pool.latest_label
 
     async def blocks(self, start: BlockNumber, end: BlockNumber) -> PackedBlocks | None:
-        """The blocks start … end. Raises HistoryPruned where the chain does not show them, CannotTell, EndpointFalse."""
+        """The blocks start … end. Raises HistoryPruned where the chain does not show them, and any other BurnError."""
         gate = asyncio.Semaphore(BATCHES_IN_FLIGHT)
 
         async def fetch(first: int) -> bytes:

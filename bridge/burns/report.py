@@ -104,9 +104,9 @@ class Burn:
     """A log that a root chain pays tokens for, or passes a message on for.
 
     `log_index` counts the logs inside the receipt, as exit payloads do; eth_getLogs counts over the block.
-    `token_index` counts the receipt's logs of the same event, as matic.js does; None where it cannot name the log. `ids` and `amounts` are decimal
-    strings, as they pass 2^53; `twins` are the burns of this receipt that release the very same tokens: one exit is
-    for all of them. The rest is explained at `kinds.FoundBurn`.
+    `token_index` counts the receipt's logs of the same event, as matic.js does; None where it cannot name the log.
+    `ids` and `amounts` are decimal strings, as they pass 2^53; `twins` are the burns of this receipt that release the
+    very same tokens: one exit is for all of them. The rest is explained at `kinds.FoundBurn`.
     """
 
     log_index: int

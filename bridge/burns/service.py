@@ -217,6 +217,8 @@ class BurnService:
                 demoted = [pool.demote(error.endpoint) for pool in self._pools]  # all: a host may serve two chains
                 if not any(demoted):
                     raise
+                for judge in self._judges:
+                    judge.forget()
         return await ask()
 
     async def _report(self, transaction: Hash32, heads: Heads) -> BurnsReport:

@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.burns import errors as burn_errors
 from bridge.burns.errors import BurnError, BurnNotReady, EndpointFault
 from bridge.burns.service import BurnService
-from node.api.encoding import JsonValue, changing_response, json_response, lasting_response, to_fields
+from node.api.encoding import JsonValue, changing_response, finished_response, json_response, to_fields
 from node.api.errors import (
     ApiError,
     BadGatewayError,
@@ -32,7 +32,6 @@ ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.RootChainNeeded: ConflictError,
     burn_errors.BurnNotReady: ConflictError,
     burn_errors.ExitRefused: ConflictError,
-    burn_errors.EndpointFault: BadGatewayError,
     burn_errors.EndpointFalse: BadGatewayError,
     burn_errors.HistoryPruned: BadGatewayError,
     burn_errors.CannotTell: UnavailableError,
@@ -73,7 +72,7 @@ class BurnRoutes:
         proof = await self._burns.proof(transaction, log_index, query_name(request, "root_chain"))
         warning = self._warning()
         body = {**to_fields(proof), "warning": warning}
-        return lasting_response(request, body) if warning is None else json_response(body)
+        return finished_response(request, body) if warning is None else json_response(body)
 
 
 def api_error_of(error: BurnError) -> ApiError:

@@ -57,7 +57,7 @@ def _lines(report: Answer, burns: list[Answer]) -> list[str]:
     if report["block_number"] is not None:
         lines.append(f"in side-chain block {report['block_number']}, transaction {report['transaction_index']}")
     for each in burns:
-        lines.append(f"log {each['log_index']}: {each['burner']} burnt {each['amount']} units of token {each['token']}")
+        lines.append(f"log {each['log_index']}: {_burnt(each)}")
         for on_root in each["root_chains"]:
             held = on_root["checkpoint"]
             under = (
@@ -71,6 +71,15 @@ def _lines(report: Answer, burns: list[Answer]) -> list[str]:
     return lines
 
 
+def _burnt(burn: Answer) -> str:
+    """What was burnt, in words."""
+    if burn["kind"] == "MESSAGE":
+        return f"a message of {len(burn['data']) // 2 - 1} bytes through tunnel {burn['token']}"
+    amounts, ids = ", ".join(burn["amounts"]), ", ".join(burn["ids"])
+    what = f"{amounts} units of id {ids}" if amounts and ids else f"{amounts} units" if amounts else f"id {ids}"
+    return f"{burn['burner']} burnt {what} of token {burn['token']}"
+
+
 def _under(checkpoint: Answer | None) -> str:
     if checkpoint is None:
         return ""
@@ -79,9 +88,16 @@ def _under(checkpoint: Answer | None) -> str:
 
 def _to_go(report: Answer) -> str:
     """What is still to come before READY, where it is known."""
+    to_go = report["to_go"]
+    if to_go is None:
+        return ""
     parts = []
-    if report["blocks_to_go"]:
-        parts.append(f"{report['blocks_to_go']} side-chain blocks to go")
-    if report["seconds_to_go"] is not None and report["status"] in {"PENDING", "NOT_CHECKPOINTED"}:
-        parts.append(f"about {span(report['seconds_to_go'])}")
-    return f" ({', '.join(parts)})" if parts else ""
+    if to_go["confirmations"]:
+        parts.append(f"{to_go['confirmations']} confirmations to go")
+    if to_go["blocks"]:
+        parts.append(f"{to_go['blocks']} side-chain blocks to go")
+    if to_go["seconds"] is not None:
+        earliest, latest = span(to_go["seconds_earliest"]), span(to_go["seconds_latest"])
+        between = "" if earliest == latest else f", between {earliest} and {latest}"
+        parts.append(f"about {span(to_go['seconds'])}{between}")
+    return f" ({'; '.join(parts)})" if parts else ""

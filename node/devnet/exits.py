@@ -119,9 +119,10 @@ class ExitDemo:
 
 
 def _to_go(report: dict[str, Any]) -> str:
-    parts = []
-    if report["blocks_to_go"]:
-        parts.append(f"{report['blocks_to_go']} blocks to go")
-    if report["seconds_to_go"] is not None and report["status"] in {"PENDING", "NOT_CHECKPOINTED"}:
-        parts.append(f"about {report['seconds_to_go']} s")
+    to_go = report["to_go"]
+    if to_go is None:
+        return ""
+    parts = [f"{to_go['blocks']} blocks to go"] if to_go["blocks"] else []
+    if to_go["seconds"] is not None:
+        parts.append(f"about {to_go['seconds']} s")
     return f" ({', '.join(parts)})" if parts else ""

@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridge.burns.errors import BurnError, CannotTell, EndpointFalse
+from bridge.burns.errors import BurnError, CannotTell, EndpointFalse, HistoryPruned
 from bridge.burns.report import BurnStatus
 from bridge.codec.abi import selector
 from bridge.codec.hexadecimal import quantity, to_hex
@@ -96,7 +96,7 @@ async def test_burns__with_another_receipt_than_the_block_has__name_the_endpoint
         assert "key-0123456789" not in str(refused.value)
 
 
-async def test_burns__with_receipts_missing__cannot_be_told() -> None:
+async def test_burns__with_receipts_missing__say_that_the_endpoint_no_longer_has_them() -> None:
     async with burn_world() as world:
         transaction = await world.ready_burn()
 
@@ -104,7 +104,7 @@ async def test_burns__with_receipts_missing__cannot_be_told() -> None:
             return [] if method == "eth_getBlockReceipts" else result
 
         world.tamper = empty
-        with pytest.raises(CannotTell):
+        with pytest.raises(HistoryPruned, match="receipts of block 5; add an endpoint"):
             await world.service.burns(transaction)
 
 
@@ -177,7 +177,7 @@ async def test_burns__two_endpoints_differ_about_a_paid_exit__cannot_be_told() -
             return to_hex((1).to_bytes(32)) if asks else result
 
         world.tamper = claims_paid
-        with pytest.raises(CannotTell, match="differ about whether exit"):
+        with pytest.raises(CannotTell, match="differ about which exits"):
             await world.service.burns(transaction)
 
 

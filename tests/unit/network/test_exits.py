@@ -33,7 +33,8 @@ class _Api:
 
 
 def _burn(status: str, blocks_to_go: int = 0, seconds_to_go: int | None = None) -> tuple[int, dict[str, object]]:
-    return 200, {"status": status, "blocks_to_go": blocks_to_go, "seconds_to_go": seconds_to_go}
+    to_go = {"confirmations": 0, "blocks": blocks_to_go, "seconds": seconds_to_go}
+    return 200, {"status": status, "to_go": to_go if status in {"PENDING", "NOT_CHECKPOINTED"} else None}
 
 
 def _trouble(code: str) -> tuple[int, dict[str, object]]:
