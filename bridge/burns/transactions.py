@@ -125,7 +125,9 @@ class TransactionFinder:
         if transaction == _state_sync_hash(place):
             return Absence.OUTSIDE_TRIE
         found = await self._proved(reader, transaction, place, confirmed)
-        self._keep.put(KeepKind.SEEN, transaction, place.block_number.to_bytes(8) + place.block_hash)
+        seen = place.block_number.to_bytes(8) + place.block_hash
+        if self._keep.get(KeepKind.SEEN, transaction) != seen:
+            self._keep.put(KeepKind.SEEN, transaction, seen)
         if found.block.number <= confirmed.number:
             self._kept.put(transaction, found)
         return found
