@@ -55,6 +55,14 @@ class Api:
     requests_in_flight_per_client_max: int = key(
         128, "Of these, from one client; more get status 429.", least=1, most=100_000
     )
+    waiting_max: int = key(
+        1_024,
+        "Clients that wait for a burn to change, by a long poll or a stream of events; they do not count as requests "
+        "served. More get status 503.",
+        least=1,
+        most=100_000,
+    )
+    waiting_per_client_max: int = key(64, "Of these, from one client; more get status 429.", least=1, most=100_000)
     requests_per_client_per_s: float = key(
         20.0,
         "Requests about burns that need new work done, from one client, in the long run; more get status 429. Answers "
@@ -87,6 +95,8 @@ class Api:
             request_timeout_s=self.request_timeout_s,
             requests_in_flight_max=self.requests_in_flight_max,
             requests_in_flight_per_client_max=self.requests_in_flight_per_client_max,
+            waiting_max=self.waiting_max,
+            waiting_per_client_max=self.waiting_per_client_max,
             requests_per_client_per_s=self.requests_per_client_per_s,
             requests_per_client_burst=self.requests_per_client_burst,
             trusted_proxies=networks(self.trusted_proxies),

@@ -68,6 +68,7 @@ class BurnService:
         self._limits = limits or ServiceLimits()
         keep = keep or MemoryKeep(KEEP_BYTES)
         sharing = self._limits.sharing
+        self.clock = clock
         self._side = side
         self._roots = tuple(roots)
         self._pools = (side.reader.pool, *(root.reader.pool for root in roots))
@@ -76,7 +77,7 @@ class BurnService:
         self._judges = tuple(RootJudge(root, side, self._ranges, PaidExits(root.name, keep), clock) for root in roots)
         self._finished = FinishedProofs(side, roots, keep)
         self._prover = Prover(self._judges, self._finished)
-        self._reports: SharedWork[Hashable, BurnsReport] = SharedWork(sharing, keep=_is_final)
+        self._reports: SharedWork[Hashable, BurnsReport] = SharedWork(sharing, keep=_stands_with_heads)
         self._proofs: SharedWork[Hashable, tuple[BurnProof, ...]] = SharedWork(sharing, keep=lambda _: False)
 
     @property
@@ -234,6 +235,6 @@ class BurnService:
         return report_of(JudgedOnRoots(found, chosen, judged, len(burns) - len(chosen)), judged_at)
 
 
-def _is_final(report: BurnsReport) -> bool:
-    """Only these stay as they are while the heads stand still."""
-    return report.status in (BurnStatus.READY, BurnStatus.EXITED)
+def _stands_with_heads(report: BurnsReport) -> bool:
+    """Only these stay as they are while the heads stand still; what is in no confirmed block may come into another."""
+    return report.status in (BurnStatus.NOT_CHECKPOINTED, BurnStatus.READY, BurnStatus.EXITED)

@@ -51,6 +51,11 @@ def to_fields(value: "DataclassInstance") -> dict[str, JsonValue]:
     return {field.name: _field(field.name, getattr(value, field.name)) for field in dataclasses.fields(value)}
 
 
+def json_text(body: JsonValue) -> str:
+    """The JSON on one line."""
+    return msgspec.json.encode(body).decode()
+
+
 def finished_response(request: web.Request, body: JsonValue) -> web.Response:
     """An answer that never changes: everybody on the way may keep it for ever."""
     return _tagged(request, body, "public, max-age=31536000, immutable")

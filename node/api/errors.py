@@ -138,6 +138,11 @@ def _body(path: str, error: ApiError) -> JsonValue:
         return _heimdall_body(error)
     if path.startswith(PROOF_API_PREFIX):
         return _proof_api_body(error)
+    return error_fields(error)
+
+
+def error_fields(error: ApiError) -> dict[str, JsonValue]:
+    """The error as our own routes write it."""
     return {"error": {"code": error.code, "message": error.message, "details": error.details}}
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 WATCH_PATHS = ("/health", "/health-check", "/ready", "/metrics")
 NO_ROUTE = "none"
+STREAM_SUFFIX = "/events"
+"""Routes that end so go on for as long as they say themselves."""
 
 
 def layered_app(
@@ -47,16 +49,19 @@ def layered_app(
 
     `count` takes the route of each answer, with its {parameters}, and the status; `body_paths` may have a body.
     """
+    end_with_the_server, end_waits = _ending_waits()
     middlewares = (
         _counting(count),
         _errors(settings),
         answer_preflights,
         _in_flight_limit(settings, body_paths),
+        end_with_the_server,
         _time_limit(settings),
         _speed_limit(settings),
     )
     app = web.Application(middlewares=middlewares)
     app.on_response_prepare.append(open_answer)
+    app.on_shutdown.append(end_waits)
     return app
 
 
@@ -83,7 +88,7 @@ def _errors(settings: ApiSettings) -> Middleware:
         except StoreError as error:
             # Paths and remedies are for the operator's log; a client learns that it may ask again.
             log.warning("a database fails", extra={"path": request.path, "reason": error.code, "text": str(error)})
-            failure = UnavailableError(error.code, "the node cannot read one of its databases now; try again later")
+            failure = api_error_of(error)
         except web.HTTPException as error:
             failure = _of_aiohttp(request, error)
         except Exception:
@@ -104,7 +109,10 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> ApiError:
 
 
 def _in_flight_limit(settings: ApiSettings, body_paths: tuple[str, ...]) -> Middleware:
-    in_flight: Counter[str] = Counter()
+    asking: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
+    asking_limits = settings.requests_in_flight_max, settings.requests_in_flight_per_client_max
+    waiting_limits = settings.waiting_max, settings.waiting_per_client_max
 
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -113,9 +121,11 @@ def _in_flight_limit(settings: ApiSettings, body_paths: tuple[str, ...]) -> Midd
         if request.path in WATCH_PATHS:
             return await handler(request)
         client = _client(request, settings)
-        if in_flight.total() >= settings.requests_in_flight_max:
+        # Whoever waits for a change costs next to nothing, but for long; so these do not take the others' places.
+        in_flight, (all_max, client_max) = (waiting, waiting_limits) if is_wait(request) else (asking, asking_limits)
+        if in_flight.total() >= all_max:
             raise UnavailableError("OVERLOADED", "the node has as many requests in flight as it takes; try again")
-        if in_flight[client] >= settings.requests_in_flight_per_client_max:
+        if in_flight[client] >= client_max:
             raise TooManyRequestsError(
                 "TOO_MANY_REQUESTS", "this client has too many requests in flight; wait for some"
             )
@@ -130,9 +140,38 @@ def _in_flight_limit(settings: ApiSettings, body_paths: tuple[str, ...]) -> Midd
     return limit
 
 
+def _ending_waits() -> tuple[Middleware, Callable[[web.Application], Awaitable[None]]]:
+    """Whoever waits for a change would hold up the server; the second lets them go, for `on_shutdown`."""
+    waits: set[asyncio.Task[object]] = set()
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        task = asyncio.current_task()
+        if task is None or not is_wait(request):
+            return await handler(request)
+        waits.add(task)
+        try:
+            return await handler(request)
+        finally:
+            waits.discard(task)
+
+    async def end(_: web.Application) -> None:
+        for task in waits:
+            task.cancel()
+
+    return watched, end
+
+
+def is_wait(request: web.Request) -> bool:
+    """Whether the request is one that waits for a change: a stream of events, or a long poll."""
+    return request.path.endswith(STREAM_SUFFIX) or "wait_s" in request.query
+
+
 def _time_limit(settings: ApiSettings) -> Middleware:
     @web.middleware
     async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path.endswith(STREAM_SUFFIX):
+            return await handler(request)
         try:
             async with asyncio.timeout(settings.request_timeout_s):
                 return await handler(request)

@@ -20,6 +20,9 @@ class ApiSettings:
     request_timeout_s: float = 30.0
     requests_in_flight_max: int = 256
     requests_in_flight_per_client_max: int = 128
+    waiting_max: int = 1_024
+    """Long polls and streams of events, which wait for a change and do not count as requests in flight."""
+    waiting_per_client_max: int = 64
     requests_per_client_per_s: float = 20.0
     """Of those that need new work done, in the long run."""
     requests_per_client_burst: int = 100
@@ -40,6 +43,8 @@ class ApiSettings:
         limits = (
             self.requests_in_flight_max,
             self.requests_in_flight_per_client_max,
+            self.waiting_max,
+            self.waiting_per_client_max,
             self.requests_per_client_burst,
             self.clients_max,
             self.request_line_bytes_max,
