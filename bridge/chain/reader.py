@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, Protocol, TypeVar
 
+from bridge.chain.claims import ClaimedLog, LogFilter, MinedCall, claimed_log_from_rpc, mined_call_from_rpc
 from bridge.chain.endpoint import RpcAnswer, RpcCall
 from bridge.chain.errors import (
     BadAnswer,
@@ -218,6 +219,20 @@ class ChainReader:
         answer = await self.pool.call("eth_getLogs", [{"blockHash": to_hex(block_hash)}])
         return tuple(_located_log(item, block_hash) for item in as_items(answer, "eth_getLogs", LOGS_MAX))
 
+    async def logs(self, wanted: LogFilter, start: BlockNumber, end: BlockNumber) -> tuple[ClaimedLog, ...]:
+        """What eth_getLogs shows of blocks start..end, in order. An empty answer proves nothing."""
+        query = {
+            "address": to_hex(wanted.address),
+            "topics": [[to_hex(topic) for topic in topics] or None for topics in wanted.topics],
+            "fromBlock": quantity(start),
+            "toBlock": quantity(end),
+        }
+        answer = await self.pool.call("eth_getLogs", [query])
+        logs = [claimed_log_from_rpc(item) for item in as_items(answer, "eth_getLogs", LOGS_MAX)]
+        if not all(start <= one.block_number <= end and wanted.takes(one.log) for one in logs):
+            raise BadAnswer("eth_getLogs: a log that was not asked for")
+        return tuple(sorted(logs, key=lambda one: (one.block_number, one.index)))
+
     async def call(
         self,
         to: Address,
@@ -299,6 +314,27 @@ class ChainReader:
         return KnownTransaction(
             transaction, None if number is None else BlockNumber(as_quantity(number, "blockNumber"))
         )
+
+    async def mined_call(self, transaction: Hash32) -> MinedCall | None:
+        """What a transaction in a block called; None if the node shows none with this hash in a block."""
+        answer = await self.pool.call("eth_getTransactionByHash", [to_hex(transaction)])
+        if answer is None or as_object(answer, "transaction").get("blockNumber") is None:
+            return None
+        found = mined_call_from_rpc(answer)
+        if found.hash != transaction:
+            raise BadAnswer("eth_getTransactionByHash: another transaction than asked for")
+        return found
+
+    async def calls_of_block(self, number: BlockNumber) -> tuple[MinedCall, ...]:
+        """What the transactions of a block called, in order; none where the node does not show the block."""
+        block = await self.pool.call("eth_getBlockByNumber", [quantity(number), True])
+        if block is None:
+            return ()
+        items = as_items(as_object(block, "block").get("transactions"), "transactions", TRANSACTIONS_MAX)
+        calls = tuple(mined_call_from_rpc(item) for item in items)
+        if any(call.block_number != number for call in calls):
+            raise BadAnswer("eth_getBlockByNumber: a transaction of another block than asked for")
+        return calls
 
     async def fee_history(self, blocks: int, tip_percentile: int) -> FeeHistory:
         """Base fees and tips of the last `blocks` blocks (fewer on a young chain)."""

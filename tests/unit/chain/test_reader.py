@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.chain.claims import ClaimedLog, LogFilter, MinedCall
 from bridge.chain.errors import (
     BadAnswer,
     CallReverted,
@@ -227,6 +228,60 @@ async def test_logs_of_block__a_log_of_another_block__is_a_bad_answer(reader: Ch
         await reader.logs_of_block(TOPIC)
 
 
+WANTED = LogFilter(ALICE, ((TOPIC,), ()))
+SHOWN = {
+    "blockNumber": "0x9",
+    "logIndex": "0x5",
+    "transactionHash": to_hex(TRANSACTION),
+    "address": to_hex(ALICE),
+    "topics": [to_hex(TOPIC)],
+    "data": "0x",
+}
+
+
+async def test_logs__of_a_range__are_in_order_and_ask_for_what_is_wanted(
+    reader: ChainReader, server: RpcServer
+) -> None:
+    asked: list[object] = []
+    truth = server.answer
+
+    def answer(method: str, params: list[object]) -> object:
+        if method != "eth_getLogs":
+            return truth(method, params)
+        asked.extend(params)
+        return [{**SHOWN, "blockNumber": "0xa", "logIndex": "0x1"}, SHOWN, {**SHOWN, "logIndex": "0x0"}]
+
+    server.answer = answer
+    logs = await reader.logs(WANTED, BlockNumber(9), BlockNumber(10))
+    assert [(one.block_number, one.index) for one in logs] == [(9, 0), (9, 5), (10, 1)]
+    assert logs[0] == ClaimedLog(BlockNumber(9), 0, TRANSACTION, a_log())
+    assert asked == [
+        {"address": to_hex(ALICE), "topics": [[to_hex(TOPIC)], None], "fromBlock": "0x9", "toBlock": "0xa"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"blockNumber": "0x8"},
+        {"blockNumber": "0xb"},
+        {"blockNumber": None},
+        {"address": "0x" + "b0" * 20},
+        {"topics": [to_hex(TRANSACTION)]},
+        {"topics": []},
+        {"transactionHash": "0x12"},
+        {"logIndex": None},
+        {"data": "0x1"},
+    ],
+)
+async def test_logs__one_that_was_not_asked_for_or_is_none__is_a_bad_answer(
+    reader: ChainReader, server: RpcServer, change: dict[str, object]
+) -> None:
+    override(server, "eth_getLogs", [SHOWN, {**SHOWN, **change}])
+    with pytest.raises(BadAnswer):
+        await reader.logs(WANTED, BlockNumber(9), BlockNumber(10))
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -316,6 +371,43 @@ async def test_transaction__pending_mined_and_unknown__are_told_apart(reader: Ch
     assert mined is not None
     assert mined.block_number == 5
     assert await reader.transaction(TRANSACTION) is None
+
+
+async def test_mined_call__mined_waiting_and_unknown__are_told_apart(reader: ChainReader, server: RpcServer) -> None:
+    shown = {"hash": to_hex(TRANSACTION), "blockNumber": "0x5", "to": to_hex(ALICE), "input": "0x0102"}
+    override(server, "eth_getTransactionByHash", shown)
+    assert await reader.mined_call(TRANSACTION) == MinedCall(TRANSACTION, BlockNumber(5), ALICE, b"\x01\x02")
+    with pytest.raises(BadAnswer):
+        await reader.mined_call(TOPIC)
+    override(server, "eth_getTransactionByHash", {**shown, "to": None})
+    assert await reader.mined_call(TRANSACTION) == MinedCall(TRANSACTION, BlockNumber(5), None, b"\x01\x02")
+    override(server, "eth_getTransactionByHash", {**shown, "blockNumber": None})
+    assert await reader.mined_call(TRANSACTION) is None
+    override(server, "eth_getTransactionByHash", None)
+    assert await reader.mined_call(TRANSACTION) is None
+
+
+@pytest.mark.parametrize("change", [{"to": "0x12"}, {"input": None}, {"input": "12"}, {"hash": None}])
+async def test_mined_call__wrong_in_a_field__is_a_bad_answer(
+    reader: ChainReader, server: RpcServer, change: dict[str, object]
+) -> None:
+    shown = {"hash": to_hex(TRANSACTION), "blockNumber": "0x5", "to": to_hex(ALICE), "input": "0x0102"}
+    override(server, "eth_getTransactionByHash", {**shown, **change})
+    with pytest.raises(BadAnswer):
+        await reader.mined_call(TRANSACTION)
+
+
+async def test_calls_of_block__with_all_its_transactions__are_typed(reader: ChainReader, server: RpcServer) -> None:
+    shown = {"hash": to_hex(TRANSACTION), "blockNumber": "0x5", "to": to_hex(ALICE), "input": "0x0102"}
+    override(server, "eth_getBlockByNumber", {"transactions": [shown]})
+    expected = MinedCall(TRANSACTION, BlockNumber(5), ALICE, b"\x01\x02")
+    assert await reader.calls_of_block(BlockNumber(5)) == (expected,)
+    for wrong in ({}, {"transactions": [to_hex(TRANSACTION)]}, {"transactions": [{**shown, "blockNumber": "0x6"}]}):
+        override(server, "eth_getBlockByNumber", wrong)
+        with pytest.raises(BadAnswer):
+            await reader.calls_of_block(BlockNumber(5))
+    override(server, "eth_getBlockByNumber", None)
+    assert await reader.calls_of_block(BlockNumber(5)) == ()
 
 
 async def test_fee_history__of_a_young_chain__is_typed(reader: ChainReader, server: RpcServer) -> None:
