@@ -42,8 +42,8 @@ CALLS_MAX = 24
 HEADER_READS_MAX = 16
 WINDOW_SHRINKS_BY = 8
 """When a node refuses a range of blocks; from the whole chain, few refusals lead to what any provider takes."""
-FAILURES_MAX = 3
-"""Refusals that may also mean that no endpoint answers at all, in one search."""
+FAILURES_MAX = 1
+"""In one search: some endpoints cut off or time out where a range is too long; more in a row would rest them all."""
 NEAR_BLOCKS = 64
 """How exactly the block of a time is looked for."""
 
@@ -78,7 +78,7 @@ class _OutOfCalls(Exception):
 
 
 class _Search:
-    """One search; `window` is how many blocks a node has taken for logs, None if it never refused."""
+    """One search; `window` is how many blocks a node takes for logs, None if it never refused."""
 
     def __init__(
         self, view: RootView, mark: ExitMark, contract: Address, at: BlockPoint, calls_left: int, window: int | None
@@ -174,7 +174,7 @@ class _Search:
                     raise
                 window = max(1, (end - start + 1) // WINDOW_SHRINKS_BY)
                 continue
-            if end < self._at.number:
+            if failures == 0 and end < self._at.number:
                 self.window = window
             for _, group in groupby(logs, key=lambda one: (one.block_number, one.transaction_hash)):
                 yield tuple(group)

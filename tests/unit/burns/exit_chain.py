@@ -49,7 +49,7 @@ class ExitChain(TinyChain):
         self.mined: list[Mined] = []
         self.taken: dict[Hash32, int] = {}
         self.window_max = 10**9
-        self.window_fault = RpcFault(-32602, "block range is too wide")
+        self.window_fault: Exception = RpcFault(-32602, "block range is too wide")
         self.state_from = 0
         super().__init__(block_time_s=12)
 

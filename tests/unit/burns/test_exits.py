@@ -17,6 +17,7 @@ from bridge.burns.kinds import BurnKind, FoundBurn
 from bridge.burns.report import PaidExit
 from bridge.burns.views import ExitContracts, RootView
 from bridge.chain.clock import ManualClock
+from bridge.chain.endpoint import EndpointState
 from bridge.chain.header_store import BlockPoint, MemoryHeaderStore
 from bridge.chain.headers import Confirmations, HeaderFollower
 from bridge.chain.reader import ChainReader
@@ -39,7 +40,7 @@ from tests.unit.burns.exit_chain import (
     wrapped,
 )
 from tests.unit.burns.world import BURNER, MANAGER, ROOT_CHAIN, ROOT_TOKEN, STRANGER, TOKEN, topic
-from tests.unit.chain.rpc_server import RpcFault, RpcServer
+from tests.unit.chain.rpc_server import ConnectionCut, RpcFault, RpcServer
 from tests.unit.chain.tiny_chain import CHAIN_ID
 from tests.unit.codec.strategies import law
 
@@ -266,6 +267,17 @@ async def test_find__node_takes_short_ranges_only__splits_them_and_remembers(win
         first = world.searched()
         assert await world.find() == world.paid(transaction)
         assert world.searched() < first <= CALLS_MAX
+
+
+async def test_find__node_cuts_long_ranges_off__splits_once_and_rests_nobody() -> None:
+    async with searching() as world:
+        world.chain.mine(count=100)
+        (transaction,) = world.chain.send(direct(MARK))
+        world.chain.window_max, world.chain.window_fault = 20, ConnectionCut()
+        assert await world.find() == world.paid(transaction)
+        world.chain.window_max = 5
+        assert await world.find() is None
+        assert [one.state for one in world.view.reader.pool.endpoints] == [EndpointState.READY]
 
 
 async def test_find__too_far_for_the_calls_it_has__is_none_at_the_limit() -> None:

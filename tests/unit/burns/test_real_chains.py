@@ -9,6 +9,10 @@ import aiohttp
 from aiohttp import web
 
 from bridge.burns.cadence import RangeRule
+from bridge.burns.doors import Door, ExitMark
+from bridge.burns.exits import ExitFinder, block_before
+from bridge.burns.judging import confirmed_point
+from bridge.burns.kinds import burns_in
 from bridge.burns.ranges import FetchedBlocks, StoredBlocks
 from bridge.burns.report import BurnStatus
 from bridge.burns.service import BurnService
@@ -19,6 +23,7 @@ from bridge.chain.reader import ChainReader
 from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import HttpTransport
 from bridge.codec.events import TRANSFER_TOPIC
+from bridge.codec.exit_payload import branch_mask, exit_hash
 from bridge.codec.types import ZERO_HASH, BlockNumber, ChainId, Hash32
 from node.devnet.rpc.documents import RpcLimits
 from node.devnet.rpc.server import ServedChain, rpc_app
@@ -36,6 +41,7 @@ class RealWorld:
     crossing: Crossing
     followers: tuple[HeaderFollower, HeaderFollower]
     service: BurnService
+    root_view: RootView
 
     async def settle(self) -> None:
         """Mine what confirms everything, and follow."""
@@ -82,7 +88,7 @@ async def real_world() -> AsyncIterator[RealWorld]:
         side_view = SideView(side_reader, followers[0].store, leaves)
         service = BurnService(side_view, (root_view,), root.clock)
         try:
-            yield RealWorld(crossing, followers, service)
+            yield RealWorld(crossing, followers, service, root_view)
         finally:
             await service.close()
             await runner.cleanup()
@@ -150,3 +156,34 @@ async def test_proof__of_each_of_several_burns__pays_that_one() -> None:
         await world.settle()
         statuses = [burn.status for burn in (await world.service.burns(transaction)).burns]
         assert statuses == [BurnStatus.READY, BurnStatus.EXITED, BurnStatus.READY]
+
+
+async def test_exit_finder__exits_of_equal_burns__names_the_transaction_of_each() -> None:
+    async with real_world() as world:
+        crossing = world.crossing
+        topics = (TRANSFER_TOPIC, Hash32(bytes(12) + BURNER.address), ZERO_HASH)
+        crossing.side.send(STRANGER, free_log(crossing.free_token, topics, (3).to_bytes(32), count=3))
+        block = crossing.side.embedded.head
+        transaction = world.last_transaction()
+        crossing.checkpoint()
+        await world.settle()
+        paid_in = {}
+        for log_index in (2, 0):
+            payload = (await world.service.proof(transaction, log_index)).payload
+            crossing.root.chain.send(SUBMITTER, crossing.exit(payload))
+            embedded = crossing.root.chain.embedded
+            paid_in[log_index] = embedded.block(embedded.head.number).transactions[-1].hash
+        await world.settle()
+
+        view, found = world.root_view, {}
+        at = confirmed_point(view.headers, "root")
+        checkpoint = (await world.service.burns(transaction)).burns[0].root_chains[0].checkpoint
+        assert checkpoint is not None
+        since = await block_before(view.reader, view.headers, checkpoint.created_at, at)
+        for burn in burns_in(crossing.side.embedded.receipts(block.hash)[-1]):
+            key = exit_hash(block.number, branch_mask(0), burn.log_index)
+            door = Door(view.exits.root_chain_manager, "exit(bytes)", crossing.root.contracts.stake_token)
+            paid = await ExitFinder(view).find(ExitMark(burn, door, key, block.number, 0), since, at)
+            if paid is not None:
+                found[burn.log_index] = paid.transaction_hash
+        assert found == paid_in
