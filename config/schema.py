@@ -78,6 +78,12 @@ class Api:
         "client. Without them all who come through a proxy are one client. A client is an IPv4 address or an IPv6 /64.",
         most=64,
     )
+    proof_networks: tuple[str, ...] = key(
+        ("matic", "mumbai", "amoy"),
+        "Names by which the routes of Polygon's proof generation API (`/api/v1/NAME/…`) serve the first root chain; "
+        "`matic` and `amoy` are those that matic.js asks for. Every root chain has its own name besides.",
+        most=16,
+    )
     page_size_max: int = key(100, "Most entries on one page of a list.", least=20, most=1_000)
 
     def __post_init__(self) -> None:
@@ -100,6 +106,7 @@ class Api:
             requests_per_client_per_s=self.requests_per_client_per_s,
             requests_per_client_burst=self.requests_per_client_burst,
             trusted_proxies=networks(self.trusted_proxies),
+            proof_networks=self.proof_networks,
             page_size_max=self.page_size_max,
         )
 

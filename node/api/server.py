@@ -9,6 +9,7 @@ from node.api.routes import Route
 from node.api.routes_burns import BurnRoutes
 from node.api.routes_engine import RPC_PATH, EngineRoutes
 from node.api.routes_heimdall import HeimdallRoutes
+from node.api.routes_proof_api import ProofApiRoutes
 from node.api.routes_sidewarden import SidewardenRoutes
 from node.api.routes_watch import WatchRoutes
 from node.api.serving import HttpServer
@@ -33,6 +34,7 @@ def all_routes(view: NodeView, settings: ApiSettings, metrics: NodeMetrics) -> t
         *WatchRoutes(view, metrics).routes(),
         *SidewardenRoutes(view, settings).routes(),
         *BurnRoutes(view.burns, lambda: _contradiction(view)).routes(),
+        *ProofApiRoutes(view.burns, settings.proof_networks).routes(),
         *EngineRoutes(view.engine_rpc).routes(),
         *HeimdallRoutes(view).routes(),
     )

@@ -31,6 +31,8 @@ class ApiSettings:
     """Clients whose speed is remembered."""
     trusted_proxies: tuple[Network, ...] = ()
     """Whose X-Forwarded-For is believed."""
+    proof_networks: tuple[str, ...] = ("matic", "mumbai", "amoy")
+    """What the routes of the proof generation API call the first root chain's network."""
     request_line_bytes_max: int = 8 * 1024
     """Of the request line, and of each header."""
     retry_after_s: int = 1

@@ -3,92 +3,25 @@
 The client is web3 with the contracts' ABI: what a user's program would be, with none of our codecs in it.
 """
 
-import json
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import pytest
 import rlp  # type: ignore[import-untyped]  # ships no type stubs
-from eth_account import Account as EthAccount
-from web3 import HTTPProvider, Web3
-from web3.exceptions import ContractLogicError, Web3RPCError
+from web3.exceptions import ContractLogicError
 
 from tests.e2e.process import TEST_S, DevnetProcess, ask, wait_until
+from tests.e2e.user import User
 
 pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
 
-ARTIFACTS = Path(__file__).parents[2] / "contracts" / "artifacts"
-ACCOUNT = 1
-"""The first one exits burns of its own, for the story."""
 BURNT_WEI = 3 * 10**18
-EXIT_GAS = 1_000_000
 CHANGED_BYTES = 60
-SEND_ATTEMPTS = 10
-NONCE_TAKEN = ("nonce too low", "underpriced", "already known")
-RECEIPT_S = 30
 LOG_INDEX_FIELD = 9
 """Of the ten items of an exit payload."""
 
-Contract = Any
-"""web3 makes a contract's functions from its ABI when it runs."""
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class User:
-    """Somebody with tokens on the side chain, and with web3."""
-
-    devnet: DevnetProcess
-
-    @cached_property
-    def account(self) -> Any:
-        return EthAccount.from_key(self.devnet.described["accounts"][ACCOUNT]["private_key"])
-
-    @cached_property
-    def side(self) -> Web3:
-        return Web3(HTTPProvider(self.devnet.described["side_chain"]["rpc_url"]))
-
-    @cached_property
-    def root(self) -> Web3:
-        return Web3(HTTPProvider(self.devnet.described["root_chains"][0]["rpc_url"]))
-
-    def contract(self, name: str, artifact: str | None = None) -> Contract:
-        """A root-chain contract."""
-        return _contract(self.root, self.devnet.described["root_chains"][0], name, artifact or name)
-
-    @cached_property
-    def child_token(self) -> Contract:
-        return _contract(self.side, self.devnet.described["side_chain"], "DemoToken", "ChildERC20")
-
-    def send(self, chain: Web3, call: Contract) -> Any:
-        """Send a call and wait for its receipt. The demo traffic uses this account's nonces too, so try again."""
-        for _ in range(SEND_ATTEMPTS):
-            nonce = chain.eth.get_transaction_count(self.account.address, "pending")
-            fields = call.build_transaction({"from": self.account.address, "nonce": nonce, "gas": EXIT_GAS})
-            signed = self.account.sign_transaction(fields)
-            try:
-                sent = chain.eth.send_raw_transaction(signed.raw_transaction)
-            except Web3RPCError as refusal:
-                if not any(words in str(refusal) for words in NONCE_TAKEN):
-                    raise
-                continue
-            return chain.eth.wait_for_transaction_receipt(sent, RECEIPT_S, 0.2)
-        raise AssertionError("the nonce was always taken")
-
-    def status(self, burn: str) -> str:
-        """What a validator says of a burn."""
-        return str(self.devnet.get(f"/sidewarden/v1/burns/{burn}", validator=1)["status"])
-
-
-def _contract(chain: Web3, described: Any, name: str, artifact: str) -> Contract:
-    abi = json.loads((ARTIFACTS / f"{artifact}.json").read_text())["abi"]
-    return chain.eth.contract(address=described["contracts"][name], abi=abi)
 
 
 def test_exit__by_an_independent_client__pays_once_and_for_nothing_that_differs(devnet: DevnetProcess) -> None:
