@@ -11,6 +11,7 @@ from typing import Literal
 from bridge.chain.fees import GWEI, FeePolicy
 from bridge.chain.rpc import ENDPOINTS_MAX, RpcLimits
 from bridge.codec.types import Address, Hash32, Wei
+from config.burns import Burns, Exits
 from config.table import FreeTable, RpcUrl, key, required
 from node.api.settings import ApiSettings, networks
 from node.app.genesis import ROOT_CHAINS_MAX
@@ -34,6 +35,7 @@ class Paths:
         "signing.db", "What this node has signed. It must never be lost, shared, or put back from an old backup."
     )
     engine_db: str = key("engine.db", "The local engine's blocks.")
+    burns_db: str = key("burns.db", "A cache for questions about burns. It can be lost.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +220,11 @@ class RootChain:
         0, "Blocks to wait on top of a block; what the network asks for if that is more.", unit="blocks", most=100_000
     )
     root_chain_manager: Address | None = key(
-        None, "RootChainManager, where burns are paid out. Without it, the node answers nothing about burns."
+        None,
+        "RootChainManager, where burns are paid out. Without it, burns are proved, but whether they have been paid is "
+        "not known.",
     )
+    exits: Exits = key(Exits(), "Further contracts that take exits.")
     feed_source: Literal["bloom", "receipts"] = key(
         "bloom",
         "How our contracts' logs are found: in blocks whose bloom holds them or, where blooms are not true, in the "
@@ -354,6 +359,7 @@ class NodeConfig:
     upgrade: Upgrade = key(Upgrade(), "Which upgrade this operator agrees to.")
     clock: Clock = key(Clock(), "How this machine's clock is watched.")
     api: Api = key(Api(), "The REST API.")
+    burns: Burns = key(Burns(), "What is done for those who ask about burns.")
     rpc: Rpc = key(Rpc(), "How endpoints are used.")
     keys: Keys = key(Keys(), "Which keys the node holds.")
 

@@ -80,6 +80,8 @@ class BurnKeep:
 
     def flush(self) -> None:
         """Write what was put, note what was used, and forget what is too much; what cannot be written is let go."""
+        if not self._pending and not self._used:
+            return
         try:
             with self._database.transaction():
                 self._bytes = self._written()

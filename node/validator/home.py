@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from bridge.burns.keeping import Keep, MemoryKeep
 from bridge.chain.clock import Clock
 from config.file import Home
 from config.schema import Engine, NodeConfig
@@ -23,6 +24,7 @@ from node.keys.record import SigningRecord
 from node.keys.ring import KeyRing
 from node.keys.signer import Signer
 from node.keys.submission import SubmissionKey
+from node.store.burn_keep import BurnKeep
 from node.store.disk import REAL_DISK, Disk
 from node.store.local import LocalStore
 from node.store.state import SqliteStateStore
@@ -43,6 +45,8 @@ class OpenHome:
     """What the application knows of verified transactions."""
     signer: Signer
     submission_key: SubmissionKey | None
+    burn_keep: Keep
+    """What the burn service keeps over a restart."""
 
     def member(self, clock: Clock) -> Member:
         """This validator as a member of the local engine."""
@@ -56,6 +60,8 @@ class OpenHome:
         self.local_store.close()
         if isinstance(self.record, SigningRecord):
             self.record.close()
+        if isinstance(self.burn_keep, BurnKeep):
+            self.burn_keep.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +79,26 @@ def open_home(home: Home, genesis: Genesis, opener: TransactionOpener | None = N
     A signing record that cannot guard signatures is no reason not to start: the node then signs nothing and says why.
     Raises KeystoreError, and node.store's StoreError.
     """
-    return open_home_on(REAL_DISK, home, genesis, lambda: _open_keys(home), opener)
+    with ExitStack() as unless_opened:
+        path = home.locate(home.config.paths.burns_db)
+        keep = unless_opened.enter_context(closing(BurnKeep(path, home.config.burns.cache_bytes_max)))
+        opened = open_home_on(REAL_DISK, home, genesis, lambda: _open_keys(home), opener, keep)
+        unless_opened.pop_all()
+    return opened
 
 
 def open_home_on(
-    disk: Disk, home: Home, genesis: Genesis, keys: Callable[[], OpenKeys], opener: TransactionOpener | None
+    disk: Disk,
+    home: Home,
+    genesis: Genesis,
+    keys: Callable[[], OpenKeys],
+    opener: TransactionOpener | None,
+    burn_keep: Keep | None = None,
 ) -> OpenHome:
-    """As `open_home`, with databases on any disk and keys from anywhere; they are asked for last."""
+    """As `open_home`, with databases on any disk and keys from anywhere; they are asked for last.
+
+    Without a `burn_keep`, what it would hold stays in memory.
+    """
     paths = home.config.paths
     with ExitStack() as unless_opened:
         local_store = unless_opened.enter_context(closing(LocalStore(home.locate(paths.local_db), disk=disk)))
@@ -104,6 +123,7 @@ def open_home_on(
             opener=opener,
             signer=Signer(opened_keys.ring, record, genesis_hash(genesis), genesis.name),
             submission_key=opened_keys.submission,
+            burn_keep=burn_keep or MemoryKeep(home.config.burns.cache_bytes_max),
         )
         unless_opened.pop_all()
     return opened

@@ -12,7 +12,8 @@ from importlib.metadata import version
 
 from bridge.burns.cadence import RangeRule
 from bridge.burns.ranges import BlockSource, FetchedBlocks, StoredBlocks
-from bridge.burns.service import BurnService
+from bridge.burns.service import BurnService, ServiceLimits
+from bridge.burns.sharing import SharingLimits
 from bridge.burns.views import ExitContracts
 from bridge.burns.views import RootView as BurnRoot
 from bridge.burns.views import SideView as BurnSide
@@ -326,18 +327,30 @@ class Validator:
     def _burn_service(self) -> BurnService:
         headers, reader = self.side.follower.store, self.side.reader.twin()
         sources: tuple[BlockSource, ...] = (StoredBlocks(headers), FetchedBlocks(reader))
+        limits = self.opened.config.burns
         return BurnService(
-            BurnSide(reader, headers, sources), [self._burn_root(root) for root in self.roots], self._clock
+            BurnSide(reader, headers, sources),
+            [self._burn_root(root) for root in self.roots],
+            self._clock,
+            ServiceLimits(SharingLimits(limits.running_max, limits.queued_max)),
+            self.opened.burn_keep,
         )
 
     def _burn_root(self, root: FollowRoot) -> BurnRoot:
         agreed = self.opened.genesis.root_chains[root.index].parameters
+        configured = self.opened.config.root_chain(root.chain)
         return BurnRoot(
             name=root.chain,
             reader=root.reader.twin(),
             headers=root.follower.store,
             root_chain=agreed.root_chain_address,
-            exits=ExitContracts(root_chain_manager=self.opened.config.root_chain(root.chain).root_chain_manager),
+            exits=ExitContracts(
+                root_chain_manager=configured.root_chain_manager,
+                withdraw_manager=configured.exits.withdraw_manager,
+                plasma_erc20_predicate=configured.exits.plasma_erc20_predicate,
+                plasma_erc721_predicate=configured.exits.plasma_erc721_predicate,
+                tunnels=dict(configured.exits.pairs()),
+            ),
             rule=RangeRule(agreed.minimum_blocks, agreed.maximum_blocks, agreed.multiple_blocks, agreed.interval_s),
             book=ArchivedCheckpoints(self._archive, root.index),
         )

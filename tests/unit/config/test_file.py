@@ -61,6 +61,11 @@ def test_config__every_table_given__is_read() -> None:
         root_chain_manager = "{ADDRESS}"
         [root_chains.fees]
         fee_cap_wei = 30_000_000_000
+        [root_chains.exits]
+        withdraw_manager = "{ADDRESS}"
+        tunnels = ["{ADDRESS.lower()}:0x{"07" * 20}"]
+        [burns]
+        cache_bytes_max = 2_000_000
         """
     )
 
@@ -71,11 +76,17 @@ def test_config__every_table_given__is_read() -> None:
     assert config.root_chain("main").confirmations == 9
     assert config.root_chain("main").root_chain_manager == address
     assert config.root_chain("main").fees.fee_cap_wei == 30_000_000_000
+    assert config.root_chain("main").exits.withdraw_manager == address
+    assert config.root_chain("main").exits.pairs() == ((address, Address(b"\x07" * 20)),)
+    assert config.burns.cache_bytes_max == 2_000_000
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (LEAST + f'exits = {{ tunnels = ["{ADDRESS}"] }}', "two addresses each, CHILD:ROOT"),
+        (LEAST + f'exits = {{ tunnels = ["{ADDRESS.lower()}:0x1"] }}', "two addresses each, CHILD:ROOT"),
+        (LEAST + f"exits = {{ tunnels = {[f'{ADDRESS.lower()}:{ADDRESS.lower()}'] * 2} }}", "two have the same end"),
         ("", "side_chain is missing"),
         ("colour = 1\n" + LEAST, "colour is not a known key; there are: side_chain, root_chains, moniker"),
         (LEAST + "[api]\nprot = 1", r"api\.prot is not a known key; there are: host, port"),

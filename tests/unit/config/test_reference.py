@@ -38,4 +38,4 @@ def test_reference__every_key__has_a_meaning_and_a_unit_if_its_name_ends_in_one(
                 for kind in kinds
                 if kind is not FreeTable and isinstance(kind, type) and dataclasses.is_dataclass(kind)
             ]
-    assert len(tables) == 13
+    assert len(tables) == 15

@@ -28,6 +28,7 @@ def test_open__of_a_home_without_its_keystores__lets_go_of_what_was_opened(tmp_p
 
     # When a file is closed SQLite removes its write-ahead log, and we the note of who holds it; a journal stays, empty.
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "burns.db",
         "local.db",
         "signing.db",
         "signing.db-journal",
