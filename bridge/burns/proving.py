@@ -102,7 +102,8 @@ class Prover:
 
     async def _prove(self, found: MinedBurns, way: _Way, heads: Heads) -> BurnProof:
         name = way.judge.view.name
-        before = self._finished.get(found.transaction_hash, way.log_index, name)
+        is_burn = way.door is not None  # so that a log that nobody pays for is not found as a burn's proof
+        before = self._finished.get(found.transaction_hash, way.log_index, name) if is_burn else None
         if before is not None:
             return before
         number = found.block.number
@@ -135,7 +136,8 @@ class Prover:
             checkpoint=checkpoint,
             simulated=await _simulated(way, payload),
         )
-        self._finished.put(proof)
+        if is_burn:
+            self._finished.put(proof)
         return proof
 
 

@@ -74,7 +74,7 @@ class BurnService:
         self._pools = (side.reader.pool, *(root.reader.pool for root in roots))
         self._transactions = TransactionFinder(side, self._checkpointed, keep, sharing)
         self._ranges = ProvedRanges(side.blocks, keep, sharing)
-        self._judges = tuple(RootJudge(root, side, self._ranges, PaidExits(root.name, keep), clock) for root in roots)
+        self._judges = tuple(RootJudge(root, side, self._ranges, PaidExits(root, keep), clock) for root in roots)
         self._finished = FinishedProofs(side, roots, keep)
         self._prover = Prover(self._judges, self._finished)
         self._reports: SharedWork[Hashable, BurnsReport] = SharedWork(sharing, keep=_stands_with_heads)
@@ -105,6 +105,12 @@ class BurnService:
         `log_index` counts the logs of the receipt and may be left out if there is one burn; `root_chain` may be left
         out if only one pays for it. Raises any BurnError.
         """
+        only = self.root_chains[0] if len(self.root_chains) == 1 else None
+        named = root_chain or only
+        if log_index is not None and named in self.root_chains:
+            kept = self._finished.get(transaction, log_index, named)
+            if kept is not None:
+                return kept
 
         async def prove(found: MinedBurns, heads: Heads) -> tuple[BurnProof, ...]:
             return (await self._prover.prove_burn(found, log_index, root_chain, heads),)

@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from bridge.burns.errors import Busy
-from bridge.burns.service import ServiceLimits
+from bridge.burns.keeping import MemoryKeep
+from bridge.burns.service import BurnService, ServiceLimits
 from bridge.burns.sharing import Recent, SharedWork, SharingLimits
 from bridge.codec.hash import keccak256
-from tests.unit.burns.world import burn_log, burn_world
+from tests.unit.burns.world import CONFIRMATIONS, burn_log, burn_world, transaction_hash
 
 
 async def test_proof__fresh__takes_seven_calls_and_the_next_none() -> None:
@@ -21,6 +22,71 @@ async def test_proof__fresh__takes_seven_calls_and_the_next_none() -> None:
         assert world.calls - before == 7
         await world.service.proof(transaction)
         assert world.calls - before == 7
+
+
+async def test_proof__with_checkpoints_that_are_agreed_on__takes_two_calls_to_the_side_chain_and_none_to_the_root() -> (
+    None
+):
+    async with burn_world(is_agreed=True, manager=False) as world:
+        transaction = await world.ready_burn()
+        before = world.calls
+        await world.service.proof(transaction)
+        assert world.calls - before == 2
+        assert world.side_server.calls[-2:] == [
+            "eth_getTransactionReceipt",
+            "eth_getBlockReceipts",
+        ]
+
+
+async def test_proof__where_the_exit_is_simulated__asks_the_root_chain_for_that_alone() -> None:
+    async with burn_world(is_agreed=True) as world:
+        first = await world.ready_burn()
+        await world.service.proof(first)
+        second = await world.ready_burn()
+        before = world.calls
+        await world.service.proof(second)
+        assert world.calls - before == 3
+
+
+async def test_proof__with_checkpoints_of_an_index__reads_each_from_the_contract_before_its_first_use() -> None:
+    async with burn_world(is_agreed=False, manager=False) as world:
+        transaction = await world.ready_burn(before=[[burn_log()]])
+        before = world.calls
+        await world.service.proof(transaction)
+        assert world.calls - before == 3
+        block = world.side.blocks[5]
+        await world.service.proof(transaction_hash(block, 0))
+        assert world.calls - before == 4  # its own receipt; those of the block are at hand
+
+
+async def test_proof__with_blocks_to_fetch__costs_none_of_that_the_next_time() -> None:
+    keep = MemoryKeep(10_000_000)
+    async with burn_world(is_agreed=True, manager=False, stored_blocks=False, keep=keep) as world:
+        world.side.mine(count=250)
+        transaction = await world.ready_burn(before=[[burn_log()]])
+        before = world.calls
+        await world.service.proof(transaction)
+        assert world.calls - before == 2 + world.side.blocks[-1].header.number + 1 - CONFIRMATIONS
+        restarted = BurnService(world.service._side, world.service._roots, world.clock, keep=keep)
+        before = world.calls
+        other = transaction_hash(world.side.blocks[255], 0)
+        await restarted.proof(other)
+        assert world.calls - before == 2
+        assert (await restarted.proof(transaction)).log_index == 0
+        assert world.calls - before == 2 + 1
+        await restarted.close()
+
+
+async def test_proof__after_a_restart__is_at_hand_for_who_names_its_log() -> None:
+    keep = MemoryKeep(10_000_000)
+    async with burn_world(is_agreed=True, keep=keep) as world:
+        transaction = await world.ready_burn()
+        proof = await world.service.proof(transaction)
+        restarted = BurnService(world.service._side, world.service._roots, world.clock, keep=keep)
+        before = world.calls
+        assert await restarted.proof(transaction, proof.log_index, proof.root_chain) == proof
+        assert world.calls == before
+        await restarted.close()
 
 
 async def test_proof__asked_by_a_hundred_at_once__costs_one() -> None:

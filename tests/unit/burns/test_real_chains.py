@@ -14,7 +14,7 @@ from bridge.burns.exits import ExitFinder, block_before
 from bridge.burns.judging import confirmed_point
 from bridge.burns.kinds import burns_in
 from bridge.burns.ranges import FetchedBlocks, StoredBlocks
-from bridge.burns.report import BurnStatus
+from bridge.burns.report import BurnStatus, PaidExit
 from bridge.burns.service import BurnService
 from bridge.burns.views import ExitContracts, RootView, SideView
 from bridge.chain.header_store import MemoryHeaderStore
@@ -119,11 +119,14 @@ async def test_burn__on_real_chains__is_proved_paid_once_and_then_exited() -> No
         assert proof.simulated
 
         before = crossing.root_balance(BURNER.address)
-        crossing.root.chain.send(SUBMITTER, crossing.exit(proof.payload))
+        exit_block = crossing.root.chain.send(SUBMITTER, crossing.exit(proof.payload)).header
         assert crossing.root_balance(BURNER.address) - before == 5 * TOKEN
         assert crossing.root.chain.refusal(SUBMITTER, crossing.exit(proof.payload))
         await world.settle()
-        assert (await world.service.burns(transaction)).status is BurnStatus.EXITED
+        exited = await world.service.burns(transaction)
+        assert exited.status is BurnStatus.EXITED
+        (mined,) = crossing.root.chain.embedded.block(exit_block.number).transactions
+        assert exited.burns[0].root_chains[0].exit == PaidExit(mined.hash, exit_block.number)
 
 
 async def test_proof__with_a_byte_changed__is_refused_by_the_contract() -> None:

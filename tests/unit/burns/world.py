@@ -13,6 +13,7 @@ import aiohttp
 from bridge.burns.cadence import RangeRule
 from bridge.burns.keeping import Keep
 from bridge.burns.ranges import FetchedBlocks, StoredBlocks
+from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.service import BurnService, ServiceLimits
 from bridge.burns.views import ExitContracts, RootView, SideView
 from bridge.chain.clock import ManualClock
@@ -30,7 +31,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.header import leaf_of
 from bridge.codec.hexadecimal import from_quantity, quantity, to_hex
 from bridge.codec.receipts import Log
-from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, ChainId, Hash32
+from bridge.codec.types import ZERO_ADDRESS, ZERO_HASH, Address, BlockNumber, ChainId, Hash32, UnixSeconds
 from contracts.deployment import ERC20_TOKEN_TYPE
 from tests.unit.chain.rpc_server import RpcFault, RpcServer
 from tests.unit.chain.tiny_chain import CHAIN_ID, Block, TinyChain, receipts_json
@@ -203,6 +204,33 @@ class Root(TinyChain):
         return b""
 
 
+class Book:
+    """The root chain's checkpoints, as validators agreed on them or an index of its logs has them."""
+
+    def __init__(self, root: Root, is_agreed: bool) -> None:
+        self.is_agreed = is_agreed
+        self._root = root
+
+    def holding(self, number: BlockNumber) -> CheckpointOnRoot | None:
+        """The checkpoint with this block."""
+        return next((one for one in self.latest(len(self._root.checkpoints)) if one.holds(number)), None)
+
+    def latest(self, count: int) -> tuple[CheckpointOnRoot, ...]:
+        """The last ones, newest first."""
+        numbered = list(enumerate(self._root.checkpoints, start=1))[-count:] if count else []
+        return tuple(
+            CheckpointOnRoot(
+                header_id=number * 10_000,
+                root=one.root,
+                start=BlockNumber(one.start),
+                end=BlockNumber(one.end),
+                created_at=UnixSeconds(one.created_at),
+                proposer=PROPOSER,
+            )
+            for number, one in reversed(numbered)
+        )
+
+
 @dataclass
 class World:
     """Both chains behind real servers, the followers of a node, and the service over them."""
@@ -256,8 +284,9 @@ async def burn_world(
     limits: ServiceLimits | None = None,
     honest_seconds: bool = False,
     keep: Keep | None = None,
+    is_agreed: bool | None = None,
 ) -> AsyncIterator[World]:
-    """A world with chains of a few blocks."""
+    """A world with chains of a few blocks; with `is_agreed`, the service has a book of checkpoints, of that kind."""
     side = Side()
     roots = tuple(Root(side) for _ in range(root_chains))
     clock = ManualClock(float(roots[0].head.timestamp))
@@ -294,6 +323,7 @@ async def burn_world(
                     root_chain=ROOT_CHAIN,
                     exits=ExitContracts(root_chain_manager=MANAGER if manager else None),
                     rule=RULE,
+                    book=None if is_agreed is None else Book(roots[index], is_agreed),
                 )
             )
         service = BurnService(SideView(side_reader, side_follower.store, blocks), views, clock, limits, keep)
