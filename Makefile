@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil cometbft proto clean
+.PHONY: help install devnet soak test e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil maticjs cometbft proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -33,7 +33,7 @@ devnet: install ## Start a network on this machine; options by ARGS="--validator
 soak: install ## Run random simulations, up to the first broken rule: make soak MINUTES=60.
 	@$(BIN)/sidewarden simulate --minutes $(MINUTES) $(ARGS)
 
-test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but those of e2e.
+test: install lint typecheck $(if $(shell command -v npm),anvil maticjs) ## Run lint, types and every test but those of e2e.
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
 
 e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
@@ -72,6 +72,14 @@ $(ANVIL): tests/e2e/anvil/package-lock.json
 	cd tests/e2e/anvil && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+MATICJS := tests/e2e/maticjs/node_modules/.package-lock.json
+
+maticjs: $(MATICJS) ## Install the published matic.js that tests/e2e/maticjs runs on a devnet (needs Node.js).
+
+$(MATICJS): tests/e2e/maticjs/package-lock.json
+	cd tests/e2e/maticjs && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 COMETBFT := $(BIN)/cometbft
 COMETBFT_RELEASE := v0.40.0
 
@@ -89,4 +97,5 @@ proto: install ## Make the protobuf stubs from our .proto files.
 	$(BIN)/python -m node.engine.proto.generate
 
 clean: ## Remove what install and the tests made.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis contracts/node_modules tests/e2e/anvil/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis contracts/node_modules tests/e2e/anvil/node_modules \
+		tests/e2e/maticjs/node_modules

@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 WATCH_PATHS = ("/health", "/health-check", "/ready", "/metrics")
 NO_ROUTE = "none"
+WAIT_PREFIX = "/sidewarden/v1/burns/"
 STREAM_SUFFIX = "/events"
 """Routes that end so go on for as long as they say themselves."""
 
@@ -164,7 +165,7 @@ def _ending_waits() -> tuple[Middleware, Callable[[web.Application], Awaitable[N
 
 def is_wait(request: web.Request) -> bool:
     """Whether the request is one that waits for a change: a stream of events, or a long poll."""
-    return request.path.endswith(STREAM_SUFFIX) or "wait_s" in request.query
+    return request.path.startswith(WAIT_PREFIX) and (request.path.endswith(STREAM_SUFFIX) or "wait_s" in request.query)
 
 
 def _time_limit(settings: ApiSettings) -> Middleware:

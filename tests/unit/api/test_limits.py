@@ -211,6 +211,7 @@ async def test_requests_in_flight__beyond_a_limit__are_to_come_again_and_watchin
         await gate.all_there.wait()
         refused = await client.get("/sidewarden/v1/status")
         assert (refused.status, refused.code, refused.headers["Retry-After"]) == (status, code, "1")
+        assert (await client.get("/api/v1/matic/block-included/1?wait_s=1")).status == status, "it waits for nothing"
         assert (await client.get("/health")).status == 200
         assert (await client.get("/ready")).status == 200
         assert (await client.get("/metrics")).status == 200

@@ -1,0 +1,152 @@
+"""The published matic.js on a devnet: two versions of it, each with both plug-ins, from npm and unchanged.
+
+What a user's program does goes through: burn, wait, exit by matic.js's own proof and by the proof API, ask whether it
+is paid, deposit. Where matic.js builds a payload itself, it is ours byte for byte.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account as EthAccount
+
+from tests.e2e.maticjs.abi_store import addresses, running_abi_store
+from tests.e2e.process import TEST_S, DevnetProcess, Json, ask
+from tests.e2e.user import User
+
+pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
+
+HERE = Path(__file__).parent
+PACKAGES = {"3.9.2": "@maticnetwork/maticjs", "3.7.7": "maticjs-3.7.7"}
+NETWORKS = {"v1": "matic", "amoy": "amoy"}
+"""How the proof API calls a network, by matic.js's version of it."""
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+RUN_S = 240
+FIRST_FUNDER = 1
+COIN_WEI = 10**18
+ERC20_WEI = 3 * 10**18
+LEGACY_REFUSED = "invalid RLP: remainder must be zero"
+"""What 3.9.2 says of every transaction without a type: a fault of its own."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One program with one matic.js, one plug-in and an account of its own."""
+
+    release: str
+    plugin: str
+    network: str
+    version: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.release}-{self.plugin}"
+
+
+RUNS = (
+    Run("3.9.2", "ethers", "mainnet", "v1"),
+    Run("3.9.2", "web3", "testnet", "amoy"),
+    Run("3.7.7", "ethers", "testnet", "amoy"),
+    Run("3.7.7", "web3", "mainnet", "v1"),
+)
+
+
+def start(run: Run, funder: User, store: str) -> "subprocess.Popen[str]":
+    """Give a new account coins and tokens, and start its program."""
+    account = EthAccount.create()
+    for chain in (funder.side, funder.root):
+        assert funder.pay(chain, account.address, COIN_WEI)["status"] == 1
+    transfer = funder.child_token.functions.transfer(account.address, 2 * ERC20_WEI)
+    assert funder.send(funder.side, transfer)["status"] == 1
+    described = funder.devnet.described
+    root, side = described["root_chains"][0], described["side_chain"]
+    settings = {
+        "plugin": run.plugin,
+        "network": run.network,
+        "version": run.version,
+        "root": {"rpc": root["rpc_url"]},
+        "side": {"rpc": side["rpc_url"]},
+        "address": account.address,
+        "key": account.key.to_0x_hex(),
+        "proofApi": described["validators"][1]["api_url"],
+        "tokens": {
+            "erc20": {
+                "root": root["contracts"]["DemoToken"],
+                "side": side["contracts"]["DemoToken"],
+                "amount": str(ERC20_WEI),
+            }
+        },
+    }
+    return subprocess.Popen(
+        ["node", "-r", "./published.cjs", "run.cjs", json.dumps(settings)],
+        cwd=HERE,
+        env={**os.environ, "MATICJS": PACKAGES[run.release], "ABI_STORE": store},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def programs(devnet: DevnetProcess) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
+    """All four, at the same time."""
+    if shutil.which("npm") is None:
+        pytest.skip("matic.js comes from npm, which is not on this machine")
+    assert (HERE / "node_modules").exists(), "matic.js is not installed: run `make maticjs`"
+    described = devnet.described
+    index = addresses(described["root_chains"][0]["contracts"], described["side_chain"]["contracts"])
+    with ExitStack() as cleanup:
+        store = cleanup.enter_context(running_abi_store(index))
+        funders = [User(devnet, FIRST_FUNDER + place) for place in range(len(RUNS))]
+        with ThreadPoolExecutor() as at_once:
+            programs = list(at_once.map(start, RUNS, funders, [store] * len(RUNS)))
+        for program in programs:
+            cleanup.enter_context(program)
+            cleanup.callback(program.kill)
+        yield dict(zip([run.name for run in RUNS], programs, strict=True))
+
+
+@pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
+def test_maticjs__as_published__takes_tokens_through_the_bridge_and_back(
+    run: Run, programs: dict[str, "subprocess.Popen[str]"], devnet: DevnetProcess
+) -> None:
+    out, err = programs[run.name].communicate(timeout=RUN_S)
+    assert programs[run.name].returncode == 0, err
+    seen = json.loads(out)
+    api = f"{devnet.described['validators'][1]['api_url']}/api/v1/{NETWORKS[run.version]}"
+    erc20_went_through(run, seen["erc20"], api)
+    asked = [one for one in seen["fetched"] if one["path"].startswith("/api/v1/")]
+    assert asked, "the proof API was not asked"
+    assert all(one["status"] == 200 for one in asked), "matic.js has built a payload behind our back"
+
+
+def erc20_went_through(run: Run, seen: Json, api: str) -> None:
+    """Two burns, of which the one is a transaction without a type."""
+    burn, legacy = seen["burn"], seen["legacyBurn"]
+    succeeded = ("burn", "legacyBurn", "exit", "fasterExit", "approval", "deposit")
+    assert [seen[step]["status"] for step in succeeded] == [1] * len(succeeded)
+    assert seen["early"] == {"refusal": "Burn transaction has not been checkpointed as yet"}
+    assert seen["own"] == seen["fast"] == {"value": payload(api, burn["hash"], TRANSFER)}
+    assert (seen["exitedBefore"], seen["exitedAfter"]) == (False, {"value": True})
+    if run.release == "3.9.2":
+        assert seen["ownOfLegacy"] == seen["exitedAfterOfLegacy"] == {"refusal": LEGACY_REFUSED}
+    else:
+        assert seen["ownOfLegacy"] == {"value": payload(api, legacy["hash"], TRANSFER)}
+        assert seen["exitedAfterOfLegacy"] == {"value": True}
+    assert "EXIT_ALREADY_PROCESSED" in seen["again"]["refusal"]
+    assert int(seen["balanceAfter"]) - int(seen["balanceBefore"]) == 2 * ERC20_WEI
+
+
+def payload(api: str, burn: str, signature: str, index: int = 0) -> Any:
+    """The proof API's payload."""
+    status, answer = ask(f"{api}/exit-payload/{burn}?eventSignature={signature}&tokenIndex={index}")
+    assert status == 200, answer
+    return answer["result"]
