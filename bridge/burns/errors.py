@@ -10,6 +10,7 @@
     ├── ExitRefused            EXIT_REFUSED: the proof holds, but the root chain's contract refuses the exit
     ├── EventNotFound          EVENT_NOT_FOUND: the receipt has no log of the event that was named
     ├── TokenIndexTooLarge     TOKEN_INDEX_TOO_LARGE: the receipt has fewer logs of that event
+    ├── TokenIndexNeeded       TOKEN_INDEX_NEEDED: all payloads of the event together are too large an answer
     ├── BlockNotCheckpointed   BLOCK_NOT_CHECKPOINTED: no checkpoint holds the block
     ├── EndpointFault          another endpoint may do better
     │   ├── EndpointFalse      ENDPOINT_FALSE: an endpoint's answer is provably false or contradicts our chain
@@ -86,6 +87,12 @@ class TokenIndexTooLarge(BurnError):
     """The receipt has logs of the event, but not that many."""
 
     code = "TOKEN_INDEX_TOO_LARGE"
+
+
+class TokenIndexNeeded(BurnError):
+    """The payloads of all logs of the event are more than is given at once."""
+
+    code = "TOKEN_INDEX_NEEDED"
 
 
 class BlockNotCheckpointed(BurnError):

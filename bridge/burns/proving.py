@@ -15,6 +15,7 @@ from bridge.burns.errors import (
     LogNotABurn,
     RootChainNeeded,
     RootChainUnknown,
+    TokenIndexNeeded,
     TokenIndexTooLarge,
 )
 from bridge.burns.finished import FinishedProofs
@@ -54,9 +55,11 @@ class _Way:
 class Prover:
     """Makes proofs of logs that were found."""
 
-    def __init__(self, judges: Sequence[RootJudge], finished: FinishedProofs) -> None:
+    def __init__(self, judges: Sequence[RootJudge], finished: FinishedProofs, payload_bytes_max: int) -> None:
+        """`payload_bytes_max` limits the payloads of one question together."""
         self._judges = tuple(judges)
         self._finished = finished
+        self._payload_bytes_max = payload_bytes_max
 
     async def prove_burn(
         self, found: MinedBurns, log_index: int | None, root_chain: str | None, heads: Heads
@@ -92,7 +95,12 @@ class Prover:
         judge, at = self._judge(root_chain, heads)
         by_log = {burn.log_index: burn for burn in burns_in(receipt) if burn.log_index in chosen}
         doors = dict(zip(by_log, await judge.doors(tuple(by_log.values()), at), strict=True))
-        return tuple([await self._prove(found, _Way(index, judge, at, doors.get(index)), heads) for index in chosen])
+        proofs: list[BurnProof] = []
+        for index in chosen:
+            proofs.append(await self._prove(found, _Way(index, judge, at, doors.get(index)), heads))
+            if len(chosen) > 1 and len(proofs[0].payload) * len(chosen) > self._payload_bytes_max:
+                raise TokenIndexNeeded(f"{len(chosen)} payloads are too much at once; ask for each by its token index")
+        return tuple(proofs)
 
     def _judge(self, root_chain: str, heads: Heads) -> tuple[RootJudge, BlockPoint]:
         for judge, at in zip(self._judges, heads.roots, strict=True):

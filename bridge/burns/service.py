@@ -51,6 +51,8 @@ class ServiceLimits:
     sharing: SharingLimits = field(default_factory=SharingLimits)
     burns_max: int = 64
     """Burns of one transaction that are judged."""
+    payload_bytes_max: int = 16 * 1024 * 1024
+    """Of all payloads that are asked for at once; one alone may be larger."""
 
 
 class BurnService:
@@ -76,7 +78,7 @@ class BurnService:
         self._ranges = ProvedRanges(side.blocks, keep, sharing)
         self._judges = tuple(RootJudge(root, side, self._ranges, PaidExits(root, keep), clock) for root in roots)
         self._finished = FinishedProofs(side, roots, keep)
-        self._prover = Prover(self._judges, self._finished)
+        self._prover = Prover(self._judges, self._finished, self._limits.payload_bytes_max)
         self._reports: SharedWork[Hashable, BurnsReport] = SharedWork(sharing, keep=_stands_with_heads)
         self._proofs: SharedWork[Hashable, tuple[BurnProof, ...]] = SharedWork(sharing, keep=lambda _: False)
 
@@ -131,7 +133,7 @@ class BurnService:
         return (await self._proved(transaction, (transaction, signature, token_index, root_chain), prove))[0]
 
     async def exit_payloads(self, transaction: Hash32, signature: Hash32, root_chain: str) -> tuple[BurnProof, ...]:
-        """The proofs of all logs of an event. Raises EventNotFound, and any other BurnError."""
+        """The proofs of all logs of an event. Raises EventNotFound, TokenIndexNeeded, and any other BurnError."""
 
         async def prove(found: MinedBurns, heads: Heads) -> tuple[BurnProof, ...]:
             return await self._prover.prove_event(found, signature, None, root_chain, heads)

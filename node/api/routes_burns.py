@@ -37,6 +37,7 @@ ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.LogNotABurn: NotFoundError,
     burn_errors.EventNotFound: NotFoundError,
     burn_errors.TokenIndexTooLarge: NotFoundError,
+    burn_errors.TokenIndexNeeded: ConflictError,
     burn_errors.BlockNotCheckpointed: NotFoundError,
     burn_errors.RootChainUnknown: NotFoundError,
     burn_errors.LogIndexNeeded: ConflictError,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.burns.service import ServiceLimits
 from bridge.codec import merkle
 from bridge.codec.events import TRANSFER_TOPIC
 from bridge.codec.hash import keccak256
@@ -47,6 +48,20 @@ async def test_exit_payload__by_token_index__is_that_of_the_log_which_matic_js_s
         assert every.json == {"message": "Payload generation success", "result": own}
         capitals = await client.get(f"{BASE}/exit-payload/0x{transaction[2:].upper()}?eventSignature=%20{TRANSFER}%20")
         assert capitals.json["result"] == own[0]
+
+
+async def test_all_exit_payloads__larger_than_an_answer_may_be__are_to_be_asked_for_one_by_one() -> None:
+    logs = (burn_log(1), burn_log(2), burn_log(3))
+    async with client_of_node() as client:
+        transaction = to_hex(await client.node.world.ready_burn(*logs))
+        alone = await client.get(f"{BASE}/exit-payload/{transaction}?eventSignature={TRANSFER}")
+    size = len(from_hex(alone.json["result"]))
+    for limit, status in ((3 * size, 200), (3 * size - 1, 409)):
+        async with client_of_node(limits=ServiceLimits(payload_bytes_max=limit)) as client:
+            transaction = to_hex(await client.node.world.ready_burn(*logs))
+            path = f"{transaction}?eventSignature={TRANSFER}"
+            assert (await client.get(f"{BASE}/all-exit-payloads/{path}")).status == status
+            assert (await client.get(f"{BASE}/exit-payload/{path}&tokenIndex=2")).status == 200
 
 
 async def test_answers__that_are_finished__may_be_kept_for_ever_and_are_known_again() -> None:
