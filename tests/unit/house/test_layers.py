@@ -13,6 +13,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "bridge/codec": ("bridge.codec",),
     "bridge/chain": ("bridge.codec", "bridge.chain"),
     "bridge/burns": ("bridge",),
+    "bridge/client": ("bridge",),
     "bridge/light": (
         *("bridge.codec", "bridge.chain.clock", "bridge.chain.endpoint", "bridge.chain.errors"),
         *("bridge.chain.transport", "bridge.light"),
