@@ -81,7 +81,7 @@ class RootContracts:
             try:
                 await self.view.reader.call(to, encode_call(function, payload), self.at.number, sender=sender)
             except CallReverted as error:
-                if any(word in error.reason for word in _TAKEN):
+                if is_taken(error):
                     return False
                 raise ExitRefused(f"{self.view.name}: {function} is refused: {error.reason}") from error
         return True
@@ -121,3 +121,8 @@ class RootContracts:
 def header_id_of(checkpoint_number: int) -> int:
     """The contract's id of the n-th checkpoint, from 1."""
     return checkpoint_number * HEADER_ID_STEP
+
+
+def is_taken(error: CallReverted) -> bool:
+    """Whether a contract refuses an exit because it has taken it before."""
+    return any(word in error.reason for word in _TAKEN)

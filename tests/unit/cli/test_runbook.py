@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.burns.errors import BurnError
+from bridge.client.errors import ExitError
 from bridge.light.errors import LightError
 from config.errors import ConfigError
 from node.app.errors import GenesisError, UpgradeNeeded
@@ -35,6 +36,7 @@ TREES: tuple[type[Exception], ...] = (
         BurnError,
         ConfigError,
         DevnetError,
+        ExitError,
         HaltError,
         LocalnetError,
         NetworkError,

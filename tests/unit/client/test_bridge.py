@@ -1,6 +1,6 @@
 """`Bridge` over served chains: the service's answers, in few calls, without a node."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Literal
 
@@ -15,20 +15,7 @@ from bridge.codec.hash import keccak256
 from bridge.codec.hexadecimal import to_hex
 from bridge.codec.types import Hash32
 from tests.unit.burns.world import CONFIRMATIONS, MANAGER, ROOT_CHAIN, World, burn_log, burn_world, transfer_log
-
-
-class StoryClock(ManualClock):
-    """Each pause passes at once, and brings the next chapter of a test's story; none may be left to wait for."""
-
-    def __init__(self, start_s: float) -> None:
-        super().__init__(start_s)
-        self.chapters: list[Callable[[], object]] = []
-        self.pauses_s: list[float] = []
-
-    async def sleep(self, delay_s: float) -> None:
-        self.pauses_s.append(delay_s)
-        self.advance(delay_s)
-        self.chapters.pop(0)()
+from tests.unit.client.story import StoryClock
 
 
 async def refuse_service(_request: object) -> web.Response:
