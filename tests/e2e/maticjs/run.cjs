@@ -61,6 +61,7 @@ async function erc20(client) {
   seen.ownOfLegacy = await orRefusal(client.exitUtil.buildPayloadForExit(legacy, TRANSFER, false));
   await until(() => served(legacy, TRANSFER));
   seen.fast = await orRefusal(client.exitUtil.buildPayloadForExit(hash, TRANSFER, true));
+  seen.every = await orRefusal(client.exitUtil.buildMultiplePayloadsForExit(hash, TRANSFER, true));
   seen.exitedBefore = await parent.isWithdrawExited(hash);
   seen.balanceBefore = await parent.getBalance(settings.address);
   seen.exit = await mined(parent.withdrawExit(hash));

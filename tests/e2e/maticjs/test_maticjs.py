@@ -124,7 +124,7 @@ def test_maticjs__as_published__takes_tokens_through_the_bridge_and_back(
     api = f"{devnet.described['validators'][1]['api_url']}/api/v1/{NETWORKS[run.version]}"
     erc20_went_through(run, seen["erc20"], api)
     asked = [one for one in seen["fetched"] if one["path"].startswith("/api/v1/")]
-    assert asked, "the proof API was not asked"
+    assert {one["path"].split("/")[4] for one in asked} == {"exit-payload", "block-included", "fast-merkle-proof"}
     assert all(one["status"] == 200 for one in asked), "matic.js has built a payload behind our back"
 
 
@@ -135,6 +135,7 @@ def erc20_went_through(run: Run, seen: Json, api: str) -> None:
     assert [seen[step]["status"] for step in succeeded] == [1] * len(succeeded)
     assert seen["early"] == {"refusal": "Burn transaction has not been checkpointed as yet"}
     assert seen["own"] == seen["fast"] == {"value": payload(api, burn["hash"], TRANSFER)}
+    assert seen["every"] == {"value": [seen["own"]["value"]]}, "from block-included and fast-merkle-proof"
     assert (seen["exitedBefore"], seen["exitedAfter"]) == (False, {"value": True})
     if run.release == "3.9.2":
         assert seen["ownOfLegacy"] == seen["exitedAfterOfLegacy"] == {"refusal": LEGACY_REFUSED}
