@@ -1,8 +1,9 @@
 """The layers around every handler, which each server of this package uses: counts, errors, and limits.
 
 Outermost first: answers are counted; errors become JSON; browsers that ask for a page of another origin are answered; a
-request with a body is refused, and the number of requests in flight is limited, over all and per client; one request
-may take so long and no longer; a client may have new work about burns done for it only so often. Health, readiness and
+request with a body is refused, and the number of requests in flight is limited, over all and per client; large answers
+are sent so many at a time; one request may take so long and no longer; a client may have new work about burns done for
+it only so often. Health, readiness and
 metrics pass the limit of requests in flight, so that an overloaded server can still be watched.
 """
 
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 
 WATCH_PATHS = ("/health", "/health-check", "/ready", "/metrics")
 NO_ROUTE = "none"
+SMALL_ANSWER_BYTES = 64 * 1024
+"""As many as a connection holds without its client reading."""
 WAIT_PREFIX = "/sidewarden/v1/burns/"
 STREAM_SUFFIX = "/events"
 """Routes that end so go on for as long as they say themselves."""
@@ -57,6 +60,7 @@ def layered_app(
         answer_preflights,
         _in_flight_limit(settings, body_paths),
         end_with_the_server,
+        _sending_limit(settings),
         _time_limit(settings),
         _speed_limit(settings),
     )
@@ -161,6 +165,41 @@ def _ending_waits() -> tuple[Middleware, Callable[[web.Application], Awaitable[N
             task.cancel()
 
     return watched, end
+
+
+def _sending_limit(settings: ApiSettings) -> Middleware:
+    """Large answers are sent while they count as in flight, so that clients who do not read cannot fill the memory."""
+    sending_bytes = 0
+
+    @web.middleware
+    async def send(request: web.Request, handler: Handler) -> web.StreamResponse:
+        nonlocal sending_bytes
+        response = await handler(request)
+        size = len(response.body) if isinstance(response, web.Response) and isinstance(response.body, bytes) else 0
+        if size <= SMALL_ANSWER_BYTES or request.path in WATCH_PATHS:
+            return response
+        if sending_bytes and sending_bytes + size > settings.sending_bytes_max:
+            raise UnavailableError("OVERLOADED", "the node is sending as many large answers as it takes; try again")
+        sending_bytes += size
+        try:
+            await _send(request, response, settings.send_timeout_s)
+        finally:
+            sending_bytes -= size
+        return response
+
+    return send
+
+
+async def _send(request: web.Request, response: web.StreamResponse, timeout_s: float) -> None:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await response.prepare(request)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    except ConnectionError:
+        return  # the client has gone
 
 
 def is_wait(request: web.Request) -> bool:

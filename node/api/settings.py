@@ -33,6 +33,10 @@ class ApiSettings:
     """Whose X-Forwarded-For is believed."""
     proof_networks: tuple[str, ...] = ("matic", "mumbai", "amoy")
     """What the routes of the proof generation API call the first root chain's network."""
+    sending_bytes_max: int = 64 * 1024 * 1024
+    """Of large answers that their clients have not read yet; one alone may be larger."""
+    send_timeout_s: float = 60.0
+    """For reading a large answer."""
     request_line_bytes_max: int = 8 * 1024
     """Of the request line, and of each header."""
     retry_after_s: int = 1
@@ -49,10 +53,11 @@ class ApiSettings:
             self.waiting_per_client_max,
             self.requests_per_client_burst,
             self.clients_max,
+            self.sending_bytes_max,
             self.request_line_bytes_max,
             self.page_size_default,
         )
-        rates = (self.request_timeout_s, self.requests_per_client_per_s)
+        rates = (self.request_timeout_s, self.send_timeout_s, self.requests_per_client_per_s)
         if min(limits) < 1 or self.page_size_default > self.page_size_max or min(rates) <= 0:
             raise ValueError("every limit of the API is at least one, and the default page at most the largest")
 

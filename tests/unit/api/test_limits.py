@@ -3,8 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 
 from bridge.burns.service import ServiceLimits
 from bridge.burns.sharing import SharingLimits
+from bridge.codec.events import TRANSFER_TOPIC
 from bridge.codec.hexadecimal import to_hex
 from node.api.server import ApiServer
 from node.api.settings import ApiSettings, networks
 from node.store.errors import DatabaseUnwritable
 from tests.unit.api.client import Json, client_of_node
 from tests.unit.api.node import SyntheticNode
-from tests.unit.burns.world import burn_world
+from tests.unit.burns.world import burn_log, burn_world, transfer_log
 
 HASH = "0x" + "ab" * 32
 
@@ -265,6 +267,29 @@ async def test_questions__beyond_what_the_burn_service_takes__are_429() -> None:
         assert (await waiting).status == 200
 
 
+async def test_large_answers__that_are_not_read__hold_their_place_until_time_is_up() -> None:
+    """Small ones are served all the while."""
+    settings = ApiSettings(port=0, sending_bytes_max=20_000_000, send_timeout_s=0.5)
+    async with client_of_node(settings) as client:
+        logs = [burn_log(1)] * 20 + [replace(transfer_log(), data=bytes(200_000))]
+        transaction, event = to_hex(await client.node.world.ready_burn(*logs)), to_hex(TRANSFER_TOPIC)
+        path, small = f"/api/v1/matic/all-exit-payloads/{transaction}?eventSignature={event}", "/sidewarden/v1/status"
+        assert (await client.get(path)).status == 200
+        place = urlsplit(client.url)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=1_024)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode())
+        assert b"200 OK" in await reader.readline()
+        refused = await client.get(path)
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert (await client.get(small)).status == 200
+        while (answer := await client.get(path)).status == 503:
+            pass
+        assert answer.status == 200
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await reader.readexactly(len(answer.text))
+        writer.close()
+
+
 async def test_request__that_takes_too_long__is_given_up_with_504() -> None:
     async with client_of_node(ApiSettings(port=0, request_timeout_s=0.05)) as client:
         gate = Gate(1)
@@ -305,6 +330,8 @@ def test_settings__that_would_let_nothing_through__are_refused() -> None:
         lambda: ApiSettings(requests_per_client_burst=0),
         lambda: ApiSettings(requests_per_client_per_s=0),
         lambda: ApiSettings(clients_max=0),
+        lambda: ApiSettings(sending_bytes_max=0),
+        lambda: ApiSettings(send_timeout_s=0),
         lambda: ApiSettings(request_line_bytes_max=0),
         lambda: ApiSettings(page_size_default=101),
         lambda: ApiSettings(request_timeout_s=0),
