@@ -5,6 +5,7 @@ views         what it reads: a side chain, and root chains with their contracts
 transactions  the burn's transaction, with its block's receipts proved
 kinds         every kind of burn in a receipt
 checkpoints   which checkpoint holds the block;  contracts  reads of the root chain at one block
+header_index  all checkpoints, from the root chain's logs
 blocks        the four fields of a block that its checkpoint commits to
 ranges        a checkpoint's blocks, held against the root that the root chain has
 doors         which contract takes the exit;  paid, exits, exit_traces  the transaction that it was taken in

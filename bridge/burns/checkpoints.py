@@ -23,8 +23,8 @@ class CheckpointFinder:
     def __init__(self, view: RootView) -> None:
         self._view = view
         self._known: Recent[int, CheckpointOnRoot] = Recent(KNOWN_KEPT)
-        self._read_once: Recent[CheckpointOnRoot, bool] = Recent(KNOWN_KEPT)
-        """Those of a book that nobody vouches for, once the contract has shown the same."""
+        self._shown_once: Recent[CheckpointOnRoot, CheckpointOnRoot] = Recent(KNOWN_KEPT)
+        """Those of a book that nobody vouches for, as the contract has shown them."""
         self._last_at: Recent[Hash32, CheckpointOnRoot | None] = Recent(HEADS_KEPT)
         """The contract's last checkpoint, by the block of the question."""
 
@@ -51,13 +51,13 @@ class CheckpointFinder:
         return last
 
     async def recent(self, contracts: RootContracts) -> tuple[CheckpointOnRoot, ...]:
-        """The last checkpoints as of the block of `contracts`, newest first; with a book, at no cost."""
+        """The last checkpoints as of the block of `contracts`, newest first; with an agreed book, at no cost."""
         count = PACE_CHECKPOINTS + 1
         last = await self.last(contracts)
         if last is None:
             return ()
         book = self._view.book
-        booked = () if book is None else book.latest(count)
+        booked = book.latest(count) if book is not None and book.is_agreed else ()
         if booked and booked[0].header_id >= last.header_id:
             return tuple(one for one in booked if one.header_id <= last.header_id)
         first_id = max(HEADER_ID_STEP, last.header_id - (count - 1) * HEADER_ID_STEP)
@@ -68,12 +68,13 @@ class CheckpointFinder:
         return (last, *(one for one in earlier if one is not None))
 
     async def _shown(self, contracts: RootContracts, booked: CheckpointOnRoot) -> CheckpointOnRoot:
-        if booked not in self._read_once:
-            found = await self._read(contracts, booked.header_id)
-            if (found.start, found.end, found.root) != (booked.start, booked.end, booked.root):
-                raise self._false(f"checkpoint {found.header_id} is not the one that its NewHeaderBlock log tells of")
-            self._read_once.put(booked, True)
-        return booked
+        shown = self._shown_once.get(booked)
+        if shown is None:
+            shown = await self._read(contracts, booked.header_id)
+            if (shown.start, shown.end, shown.root) != (booked.start, booked.end, booked.root):
+                raise self._false(f"checkpoint {shown.header_id} is not the one that its NewHeaderBlock log tells of")
+            self._shown_once.put(booked, shown)
+        return shown
 
     async def _found(self, contracts: RootContracts, number: BlockNumber, last: CheckpointOnRoot) -> CheckpointOnRoot:
         count = last.header_id // HEADER_ID_STEP - 1

@@ -17,7 +17,10 @@ class CheckpointBook(Protocol):
 
     @property
     def is_agreed(self) -> bool:
-        """Whether validators vouch for it. Otherwise a checkpoint is read from the contract before its first use."""
+        """Whether validators vouch for it.
+
+        Otherwise a checkpoint is read from the contract before its first use, and `created_at` may be 0 for unknown.
+        """
         ...
 
     def holding(self, number: BlockNumber) -> CheckpointOnRoot | None:

@@ -8,9 +8,10 @@ import logging
 from pathlib import Path
 
 from bridge.burns.keeping import KeepKind
+from node.store.cache import open_cache
 from node.store.disk import REAL_DISK, Disk
-from node.store.errors import DatabaseDamaged, DatabaseVersionUnknown, StoreError
-from node.store.sqlite import Database, Schema
+from node.store.errors import StoreError
+from node.store.sqlite import Schema
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class BurnKeep:
 
     def __init__(self, path: Path, bytes_max: int, *, disk: Disk = REAL_DISK) -> None:
         """Open the file, anew if it cannot be used. Raises StoreError where that does not help."""
-        self._database = _opened(path, disk)
+        self._database = open_cache(path, _SCHEMA, disk)
         self._bytes_max = bytes_max
         self._pending: dict[tuple[KeepKind, bytes], bytes] = {}
         self._pending_bytes = 0
@@ -118,13 +119,3 @@ class BurnKeep:
                 self._database.execute("DELETE FROM kept WHERE kind = ? AND key = ?", (kind_name, key))
                 held -= int(size)
         return held
-
-
-def _opened(path: Path, disk: Disk) -> Database:
-    try:
-        return Database(path, _SCHEMA, disk=disk)
-    except (DatabaseDamaged, DatabaseVersionUnknown) as error:
-        log.warning("a cache is begun anew", extra={"path": str(path), "reason": error.code, "text": str(error)})
-    for suffix in ("", "-wal", "-shm"):
-        disk.remove(path.with_name(path.name + suffix))
-    return Database(path, _SCHEMA, disk=disk)
