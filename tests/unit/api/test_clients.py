@@ -56,10 +56,16 @@ def test_budget__at_its_burst__refuses_until_a_token_has_come_back() -> None:
     assert budgets.take("a", 100.5) == 0.5
 
 
+def test_budget__unused_for_a_day__holds_no_more_than_its_burst() -> None:
+    budgets = Budgets(per_s=2.0, burst=3, clients_max=10)
+    assert budgets.take("a", 0.0) == 0.0
+    assert [budgets.take("a", 86_400.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]
+
+
 @given(
     per_s=st.floats(0.1, 100),
     burst=st.integers(1, 50),
-    pauses_s=st.lists(st.floats(0, 10), min_size=1, max_size=200),
+    pauses_s=st.lists(st.just(0.0) | st.floats(0, 10), min_size=1, max_size=200),
 )
 def test_budget__over_any_stretch_of_time__gives_no_more_than_burst_and_speed(
     per_s: float, burst: int, pauses_s: list[float]
