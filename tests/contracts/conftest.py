@@ -7,6 +7,7 @@ import pytest
 from bridge.codec.checkpoint import DataForm
 from tests.contracts.crossing import Crossing, join_chains
 from tests.contracts.network import DEVNET_STAKES, Network, deploy
+from tests.contracts.plasma import Plasma, add_plasma
 
 NetworkFactory = Callable[[DataForm, Sequence[int]], Network]
 
@@ -58,3 +59,15 @@ def joined_chains() -> Crossing:
 def crossing(joined_chains: Crossing) -> Crossing:
     """Both chains with the bridge, and demo tokens on the side chain."""
     return joined_chains.copy()
+
+
+@pytest.fixture(scope="session")
+def plasma_once(joined_chains: Crossing) -> Plasma:
+    """Both chains with the plasma bridge and a tunnel; tests only copy them."""
+    return add_plasma(joined_chains.copy())
+
+
+@pytest.fixture
+def plasma(plasma_once: Plasma) -> Plasma:
+    """Both chains with the plasma bridge and a tunnel, and plasma tokens on the side chain."""
+    return plasma_once.copy()

@@ -65,8 +65,7 @@ class Crossing:
         """Bring the messages of a root-chain transaction to the side chain, as its relayer does."""
         messages = [event for event in map(decode_event, mined.logs) if isinstance(event, StateSynced)]
         receive = "onStateReceive(uint256,bytes)"
-        manager = self.side_contracts.child_chain_manager
-        return [self.side.send(SYNCER, invoke(manager, receive, each.id, each.data)) for each in messages]
+        return [self.side.send(SYNCER, invoke(each.contract, receive, each.id, each.data)) for each in messages]
 
     def deposit(self, user: Account, amount_wei: Wei) -> list[Mined]:
         """Tokens of the deployer, locked on the root chain and credited on the side chain."""

@@ -14,6 +14,7 @@ from contracts.deployment import DeploymentStep
 from contracts.loader import artifact
 from node.devnet.chain import CallReverted
 from node.devnet.chain.embedded import EmbeddedChain
+from node.devnet.chain.views import Call
 
 GAS_LIMIT = 12_000_000
 TIP_WEI = Wei(10**9)
@@ -22,6 +23,9 @@ FEE_CAP_WEI = Wei(100 * 10**9)
 CONTRACTS = (
     *("RootChain", "StakeManager", "StakingInfo", "StateSender", "RootChainManager", "ERC20Predicate"),
     *("StakeToken", "DemoToken", "ChildChainManager", "ChildERC20", "FakeStakingInfo"),
+    *("Registry", "WithdrawManager", "DepositManager", "ERC20PredicateBurnOnly", "ERC721PredicateBurnOnly"),
+    *("ChildChain", "NativeToken", "PlasmaERC20", "PlasmaERC721"),
+    *("DemoNft", "DemoRootTunnel", "DemoChildTunnel", "Puppet"),
 )
 
 
@@ -92,7 +96,7 @@ class ContractChain:
         """Why the step would fail now: the revert's text, or the name of its error; "" for a revert without words."""
         assert step.to is not None
         try:
-            self.embedded.call(step.to, step.data, sender=sender.address)
+            self.embedded.run(Call(step.to, step.data, sender.address, value_wei=step.value_wei))
         except CallReverted as reverted:
             return reason(reverted.data)
         raise AssertionError(f"{step.label} was not refused")
@@ -122,7 +126,7 @@ class ContractChain:
             max_fee_per_gas_wei=FEE_CAP_WEI,
             gas_limit=gas_limit,
             to=step.to,
-            value_wei=Wei(0),
+            value_wei=step.value_wei,
             data=step.data,
         )
         return transaction.raw(sign(transaction.signing_hash(), sender.private_key))

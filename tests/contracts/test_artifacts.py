@@ -61,6 +61,30 @@ SELECTORS = {
         ea60c7c4 rootToChildToken(address)
     """,
     "ChildERC20": "cf2c52cb deposit(address,bytes)  2e1a7d4d withdraw(uint256)",
+    "Registry": """
+        2d4e1dc7 addErc20Predicate(address)  ce261186 addErc721Predicate(address)  6e86b770 childToRootToken(address)
+        daa09e54 isERC721(address)  6416c183 isTokenMapped(address)  01f07db5 isTokenMappedAndIsErc721(address)
+        e117694b mapToken(address,address,bool)  37b1d585 predicates(address)  ea60c7c4 rootToChildToken(address)
+    """,
+    "WithdrawManager": """
+        ed4a0be8 HALF_EXIT_PERIOD()  96cbd812 ON_FINALIZE_GAS_LIMIT()
+        d931a869 addExitToQueue(address,address,address,uint256,bytes32,bool,uint256)  342de179 exits(uint256)
+        0f6795f2 processExits(address)  ad1d8069 verifyInclusion(bytes,uint8,bool)
+    """,
+    "DepositManager": """
+        42fc47fb childChain()  97feb926 depositERC20(address,uint256)
+        8b9e4f93 depositERC20ForUser(address,address,uint256)  d29a4bf6 depositERC721(address,uint256)
+        072b1535 depositERC721ForUser(address,address,uint256)  98ea5fca depositEther()  7b103999 registry()
+        cb10f94c stateSender()  49f4cc17 transferAssets(address,address,uint256)
+    """,
+    "ERC20PredicateBurnOnly": "7bd94e03 onFinalizeExit(bytes)  7c5264b4 startExitWithBurntTokens(bytes)",
+    "ERC721PredicateBurnOnly": "7bd94e03 onFinalizeExit(bytes)  7c5264b4 startExitWithBurntTokens(bytes)",
+    "ChildChain": "26c53bea onStateReceive(uint256,bytes)",
+    "PlasmaERC20": "2e1a7d4d withdraw(uint256)",
+    "PlasmaERC721": "2e1a7d4d withdraw(uint256)",
+    "NativeToken": "2e1a7d4d withdraw(uint256)",
+    "DemoRootTunnel": "607f2d42 processedExits(bytes32)",
+    "DemoChildTunnel": "26c53bea onStateReceive(uint256,bytes)",
 }
 """Functions of Polygon's contracts that software made for them calls, by their selectors."""
 
@@ -91,6 +115,27 @@ TOPICS = {
     "ERC20Predicate": {
         "ExitedERC20": "bb61bd1b26b3684c7c028ff1a8f6dabcac2fac8ac57b66fa6b1efb6edeab03c4",
         "LockedERC20": "9b217a401a5ddf7c4d474074aff9958a18d48690d77cc2151c4706aa7348b401",
+    },
+    "Registry": {
+        "PredicateAdded": "0ea727f9bef04eb9a0e0da4d8fbb5b5319ddac03834baded53f84e0dcdddfedf",
+        "TokenMapped": "85920d35e6c72f6b2affffa04298b0cecfeba86e4a9f407df661f1cb8ab5e617",
+    },
+    "WithdrawManager": {
+        "ExitStarted": "aa5303fdad123ab5ecaefaf69137bf8632257839546d43a3b3dd148cc2879d6f",
+        "Withdraw": "feb2000dca3e617cd6f3a8bbb63014bb54a124aac6ccbf73ee7229b4cd01f120",
+    },
+    "DepositManager": {
+        "NewDepositBlock": "1dadc8d0683c6f9824e885935c1bec6f76816730dcec148dda8cf25a7b9f797b",
+    },
+    "PlasmaERC20": {
+        "Withdraw": "ebff2602b3f468259e1e99f613fed6691f3a6526effe6ef3e768ba7ae7a36c4f",
+    },
+    "NativeToken": {
+        "Deposit": "4e2ca0515ed1aef1395f66b5303bb5d6f1bf9d61a353fa53f73f8ac9973fa9f6",
+        "Withdraw": "ebff2602b3f468259e1e99f613fed6691f3a6526effe6ef3e768ba7ae7a36c4f",
+    },
+    "PlasmaERC721": {
+        "Withdraw": "9b1bfa7fa9ee420a16e124f794c35ac9f90472acc99140eb2f6447c714cad8eb",
     },
 }
 

@@ -42,6 +42,48 @@ library ExitPayload {
         return _verifyReceipt(from, rest);
     }
 
+    /// @dev Where a payload says that its log stands: worth nothing before `verify` has accepted it.
+    function place(bytes calldata payload)
+        internal
+        pure
+        returns (
+            uint256 headerId,
+            uint256 blockNumber,
+            bytes calldata receipt,
+            bytes calldata branchMask,
+            uint256 logIndex
+        )
+    {
+        bytes calldata rest = payload.list();
+        (headerId, rest) = rest.takeUint();
+        (, rest) = rest.takeBytes();
+        (blockNumber, rest) = rest.takeUint();
+        for (uint256 i = 0; i < 3; ++i) (, rest) = rest.takeBytes();
+        (receipt, rest) = rest.takeBytes();
+        (, rest) = rest.takeBytes();
+        (branchMask, rest) = rest.takeBytes();
+        (logIndex, rest) = rest.takeUint();
+    }
+
+    /// @dev The log that a payload is of, RLP encoded: worth nothing before `verify` has accepted it.
+    function claimedLog(bytes calldata payload) internal pure returns (bytes calldata) {
+        (,, bytes calldata receipt,, uint256 logIndex) = place(payload);
+        return _logAt(receipt, logIndex);
+    }
+
+    /// @dev The body of a receipt's list of logs. A receipt is [status or root, cumulative gas, bloom, logs], after a
+    /// type byte unless it is a legacy one.
+    function logsOf(bytes calldata receipt) internal pure returns (bytes calldata logs) {
+        require(receipt.length != 0, Rlp.MalformedRlp());
+        uint256 first = uint8(receipt[0]);
+        require(first < 0x80 || first >= 0xc0, TransactionTypeUnknown(first));
+        bytes calldata rest = Rlp.list(receipt[first < 0x80 ? 1 : 0:]);
+        (, rest) = rest.takeBytes();
+        (, rest) = rest.takeUint();
+        (, rest) = rest.takeBytes();
+        (logs,) = rest.takeList();
+    }
+
     function _requireCheckpointed(Block memory from, bytes calldata proof, RootChain checkpoints) private view {
         (bytes32 root, uint256 start, uint256 end, uint256 createdAt,) = checkpoints.headerBlocks(from.headerId);
         require(
@@ -92,16 +134,8 @@ library ExitPayload {
         }
     }
 
-    /// @dev A receipt is [status or root, cumulative gas, bloom, logs], after a type byte unless it is a legacy one.
     function _logAt(bytes calldata receipt, uint256 index) private pure returns (bytes calldata log) {
-        require(receipt.length != 0, Rlp.MalformedRlp());
-        uint256 first = uint8(receipt[0]);
-        require(first < 0x80 || first >= 0xc0, TransactionTypeUnknown(first));
-        bytes calldata rest = Rlp.list(receipt[first < 0x80 ? 1 : 0:]);
-        (, rest) = rest.takeBytes();
-        (, rest) = rest.takeUint();
-        (, rest) = rest.takeBytes();
-        (rest,) = rest.takeList();
+        bytes calldata rest = logsOf(receipt);
         (log, rest) = rest.takeItem();
         for (; index != 0; --index) (log, rest) = rest.takeItem();
     }
