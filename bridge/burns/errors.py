@@ -8,6 +8,7 @@
     ├── RootChainNeeded        ROOT_CHAIN_NEEDED: the token is mapped on several root chains
     ├── BurnNotReady           BURN_NOT_READY: it is there, but not under a confirmed checkpoint yet
     ├── ExitRefused            EXIT_REFUSED: the proof holds, but the root chain's contract refuses the exit
+    ├── PayloadTooLarge        PAYLOAD_TOO_LARGE: the burn's receipt is larger than an exit can carry
     ├── EventNotFound          EVENT_NOT_FOUND: the receipt has no log of the event that was named
     ├── TokenIndexTooLarge     TOKEN_INDEX_TOO_LARGE: the receipt has fewer logs of that event
     ├── TokenIndexNeeded       TOKEN_INDEX_NEEDED: all payloads of the event together are too large an answer
@@ -75,6 +76,12 @@ class ExitRefused(BurnError):
     """The contract, asked by eth_call, refuses the exit for a reason that our checks do not cover."""
 
     code = "EXIT_REFUSED"
+
+
+class PayloadTooLarge(BurnError):
+    """The receipt of the burn is so large that no transaction of a root chain could carry its proof."""
+
+    code = "PAYLOAD_TOO_LARGE"
 
 
 class EventNotFound(BurnError):

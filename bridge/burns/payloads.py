@@ -1,17 +1,25 @@
 """The exit payload of a log, verified down from the root that the root chain has."""
 
+from bridge.burns.errors import PayloadTooLarge
 from bridge.burns.ranges import ProvedRange
 from bridge.burns.report import CheckpointOnRoot
 from bridge.burns.transactions import MinedBurns
 from bridge.codec.errors import PayloadError
-from bridge.codec.exit_payload import ExitPayload, branch_mask, decode_payload, encode_payload, verify_payload
+from bridge.codec.exit_payload import (
+    PAYLOAD_BYTES_MAX,
+    ExitPayload,
+    branch_mask,
+    decode_payload,
+    encode_payload,
+    verify_payload,
+)
 from bridge.codec.trie import ordered_trie_proof
 
 
 def build_payload(mined: MinedBurns, log_index: int, checkpoint: CheckpointOnRoot, proved: ProvedRange) -> bytes:
     """The bytes that an exit takes; decoded again and verified before they are returned.
 
-    Raises PayloadError where they do not prove this very log under the checkpoint.
+    Raises PayloadError where they do not prove this very log under the checkpoint, and PayloadTooLarge.
     """
     block, values = mined.block, mined.within.values
     payload = ExitPayload(
@@ -27,6 +35,10 @@ def build_payload(mined: MinedBurns, log_index: int, checkpoint: CheckpointOnRoo
         log_index=log_index,
     )
     data = encode_payload(payload)
+    if len(data) > PAYLOAD_BYTES_MAX:
+        raise PayloadTooLarge(
+            f"the receipt is so large that its payload has {len(data)} bytes, over {PAYLOAD_BYTES_MAX}"
+        )
     log = verify_payload(decode_payload(data), checkpoint.root, checkpoint.start, checkpoint.end)
     if log != mined.receipt.logs[log_index]:
         raise PayloadError("the payload proves another log")

@@ -44,6 +44,7 @@ ANSWERS: dict[type[BurnError], type[ApiError]] = {
     burn_errors.RootChainNeeded: ConflictError,
     burn_errors.BurnNotReady: ConflictError,
     burn_errors.ExitRefused: ConflictError,
+    burn_errors.PayloadTooLarge: ConflictError,
     burn_errors.EndpointFalse: BadGatewayError,
     burn_errors.HistoryPruned: BadGatewayError,
     burn_errors.CannotTell: UnavailableError,

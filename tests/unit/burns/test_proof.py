@@ -11,6 +11,7 @@ from bridge.burns.errors import (
     ExitRefused,
     LogIndexNeeded,
     LogNotABurn,
+    PayloadTooLarge,
     RootChainNeeded,
     RootChainUnknown,
 )
@@ -21,7 +22,7 @@ from bridge.burns.transactions import BlockReceipts, MinedBurns
 from bridge.chain.header_parsing import stored_header
 from bridge.codec import merkle
 from bridge.codec.errors import PayloadError
-from bridge.codec.exit_payload import decode_payload, exit_hash, verify_payload
+from bridge.codec.exit_payload import PAYLOAD_BYTES_MAX, decode_payload, exit_hash, verify_payload
 from bridge.codec.hash import keccak256
 from bridge.codec.receipts import encode_receipt
 from tests.unit.burns.world import CONFIRMATIONS, burn_log, burn_world, transfer_log
@@ -128,6 +129,13 @@ async def test_proof__that_the_contract_refuses__is_not_given() -> None:
         world.root.refusal = "RootChainManager: TOKEN_NOT_MAPPED"
         with pytest.raises(ExitRefused, match="TOKEN_NOT_MAPPED"):
             await world.service.proof(transaction)
+
+
+async def test_proof__of_a_burn_in_a_receipt_beyond_what_an_exit_carries__accuses_nobody() -> None:
+    async with burn_world() as world:
+        neighbour = replace(transfer_log(), data=bytes(PAYLOAD_BYTES_MAX // 2))
+        with pytest.raises(PayloadTooLarge, match="the receipt is so large"):
+            await world.service.proof(await world.ready_burn(burn_log(), neighbour))
 
 
 async def test_proof__without_a_root_chain_manager__is_given_unsimulated() -> None:
