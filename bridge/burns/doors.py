@@ -12,11 +12,18 @@ from dataclasses import dataclass
 from typing import cast
 
 from bridge.burns.contracts import RootContracts
-from bridge.burns.kinds import ACCEPTED, BurnKind, FoundBurn
+from bridge.burns.kinds import (
+    ACCEPTED,
+    PLASMA_WITHDRAW_ERC20_TOPIC,
+    PLASMA_WITHDRAW_ERC721_TOPIC,
+    BurnKind,
+    FoundBurn,
+)
 from bridge.burns.sharing import Recent
 from bridge.burns.views import RootView
 from bridge.codec.abi import encode_call
 from bridge.codec.exit_payload import branch_mask
+from bridge.codec.receipts import Receipt
 from bridge.codec.types import ZERO_ADDRESS, Address, BlockNumber, Hash32
 
 MAPPINGS_KEPT = 4_096
@@ -25,6 +32,7 @@ MAPPED_FRESH_BLOCKS = 256
 UNMAPPED_FRESH_BLOCKS = 8
 
 PLASMA_KINDS = frozenset((BurnKind.PLASMA_ERC20, BurnKind.PLASMA_ERC721))
+_WITHDRAWS = {(PLASMA_WITHDRAW_ERC20_TOPIC,), (PLASMA_WITHDRAW_ERC721_TOPIC,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,22 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class ExitMark:
-    """A burn at its door, and the key under which its exit is noted there."""
+    """A burn at its door, and the key under which its exit is noted there.
+
+    `withdraws_before` is how many of its receipt's earlier logs are Withdraw logs; it counts for Plasma alone.
+    """
 
     burn: FoundBurn
     door: Door
     exit_hash: Hash32
     block_number: BlockNumber
     transaction_index: int
+    withdraws_before: int = 0
+
+    @property
+    def plasma_key(self) -> int:
+        """The lower half of the id that WithdrawManager gives to the exit."""
+        return plasma_exit_key(self.block_number, self.transaction_index, self.withdraws_before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +143,19 @@ class Doors:
         manager = self._exits.withdraw_manager
         if manager is None:
             return None
-        return manager, encode_call("isKnownExit(uint128)", plasma_exit_key(mark.block_number, mark.transaction_index))
+        return manager, encode_call("isKnownExit(uint128)", mark.plasma_key)
 
 
-def plasma_exit_key(block_number: BlockNumber, transaction_index: int) -> int:
-    """The low 128 bits of a Plasma exit's id: the burn's place, without the time from which it may be processed."""
+def withdraws_before(receipt: Receipt, log_index: int) -> int:
+    """How many logs before this one have a Withdraw signature, whatever else is in them and whoever emitted them."""
+    return sum(log.topics[:1] in _WITHDRAWS for log in receipt.logs[:log_index])
+
+
+def plasma_exit_key(block_number: BlockNumber, transaction_index: int, ordinal: int = 0) -> int:
+    """The low 128 bits of a Plasma exit's id: the burn's place, without the time from which it may be processed.
+
+    `ordinal` counts the Withdraw logs of a receipt. Polygon's contract has no such part, so there only one of them can
+    come out; ours gives the first the id that Polygon's gives, and the others their own.
+    """
     mask = int.from_bytes(branch_mask(transaction_index))
-    return (block_number << 32 | mask) << 1
+    return (ordinal << 96 | block_number << 32 | mask) << 1

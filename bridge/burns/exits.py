@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable
 from itertools import groupby
 from typing import TypeVar, cast
 
-from bridge.burns.doors import PLASMA_KINDS, ExitMark, plasma_exit_key
+from bridge.burns.doors import PLASMA_KINDS, ExitMark
 from bridge.burns.exit_traces import (
     EXIT_STARTED_TOPIC,
     EXITED_TOPICS,
@@ -104,7 +104,7 @@ class _Search:
         mark, manager = self._mark, self._withdraw_manager
         if manager is None or mark.burn.burner is None:
             return None
-        key = plasma_exit_key(mark.block_number, mark.transaction_index)
+        key = mark.plasma_key
         wanted = LogFilter(manager, ((EXIT_STARTED_TOPIC,), (_topic(mark.burn.burner),)))
         async for group in self._transactions(wanted, since):
             for one in group:

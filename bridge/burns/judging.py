@@ -9,7 +9,7 @@ from bridge.burns.blocks import CheckpointedBlock
 from bridge.burns.cadence import Pace, observed_intervals, observed_rule, to_go
 from bridge.burns.checkpoints import CheckpointFinder
 from bridge.burns.contracts import RootContracts
-from bridge.burns.doors import Door, Doors, ExitMark
+from bridge.burns.doors import Door, Doors, ExitMark, withdraws_before
 from bridge.burns.errors import CannotTell, EndpointFalse
 from bridge.burns.kinds import FoundBurn
 from bridge.burns.paid import PaidExits
@@ -80,7 +80,14 @@ class RootJudge:
         contracts = RootContracts(self.view, at)
         block = mined.block
         marks = tuple(
-            ExitMark(burn, door, _exit_hash(mined, burn.log_index), block.number, mined.transaction_index)
+            ExitMark(
+                burn,
+                door,
+                _exit_hash(mined, burn.log_index),
+                block.number,
+                mined.transaction_index,
+                withdraws_before(mined.receipt, burn.log_index),
+            )
             for burn, door in zip(burns, await self._doors.of(contracts, burns), strict=True)
             if door is not None
         )

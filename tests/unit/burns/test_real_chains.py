@@ -59,9 +59,9 @@ class RealWorld:
 
 
 @asynccontextmanager
-async def real_world() -> AsyncIterator[RealWorld]:
-    """Both chains deployed and joined."""
-    crossing = join_chains()
+async def real_world(crossing: Crossing | None = None, exits: ExitContracts | None = None) -> AsyncIterator[RealWorld]:
+    """Both chains deployed and joined, with the PoS bridge's exits unless told otherwise."""
+    crossing = crossing or join_chains()
     side, root = crossing.side, crossing.root.chain
     served = {"side": _served(side), "root": _served(root)}
     runner = web.AppRunner(rpc_app(served, root.clock, RpcLimits()))
@@ -81,7 +81,7 @@ async def real_world() -> AsyncIterator[RealWorld]:
             reader=root_reader,
             headers=followers[1].store,
             root_chain=contracts.root_chain,
-            exits=ExitContracts(root_chain_manager=contracts.root_chain_manager),
+            exits=exits or ExitContracts(root_chain_manager=contracts.root_chain_manager),
             rule=RangeRule(8, 64, 8, 10),
         )
         leaves = (StoredBlocks(followers[0].store), FetchedBlocks(side_reader))
