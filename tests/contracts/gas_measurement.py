@@ -8,7 +8,7 @@ from bridge.codec.checkpoint import HEADER_ID_STEP, DataForm
 from bridge.codec.exit_payload import encode_payload
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Wei
-from contracts import calls
+from contracts import calls, plasma_calls
 from contracts.deployment import DeploymentPlan, DeploymentStep, root_deployment, side_deployment
 from tests.contracts.crossing import BURNER, join_chains
 from tests.contracts.harness import DEPLOYER, SUBMITTER, account, invoke
@@ -22,6 +22,7 @@ from tests.contracts.network import (
     open_chain,
     plan,
 )
+from tests.contracts.plasma import HALF_EXIT_PERIOD_S, add_plasma
 
 STAKE_WEI = 1_000 * TOKEN
 HEADERS_PER_SLOT = 3
@@ -98,7 +99,7 @@ def measure() -> Measurement:
     checkpoints = tuple(each for form in reversed(DataForm) for each in measure_checkpoints(form))
     return Measurement(
         checkpoints=checkpoints,
-        operations=(*_stakes(checkpoints), *_measure_staking(), *_measure_bridge()),
+        operations=(*_stakes(checkpoints), *_measure_staking(), *_measure_bridge(), *_measure_plasma()),
         deployment=tuple(_measure_deployment(plan(DataForm.BOUND))),
     )
 
@@ -178,6 +179,26 @@ def _measure_bridge() -> Iterator[OperationGas]:
     payload = encode_payload(crossing.payload(burnt.header))
     name = f"exit, 1024-block checkpoint, 1-transaction block (payload of {len(payload)} bytes)"
     yield OperationGas(name, crossing.root.chain.send(SUBMITTER, crossing.exit(payload)).gas_used, 179_130)
+
+
+def _measure_plasma() -> Iterator[OperationGas]:
+    """The Plasma bridge and the tunnel, with checkpoints of 1,024 blocks."""
+    plasma = add_plasma(join_chains())
+    token, here, crossing = plasma.here.demo_token, plasma.here, plasma.crossing
+    deposit = plasma_calls.deposit_erc20(here, token, BURNER.address, Wei(TOKEN))
+    yield OperationGas("Plasma: depositERC20ForUser", plasma.root.send_all(DEPLOYER, *deposit).gas_used, 163_568)
+    crossing.checkpoint()
+    crossing.side.embedded.mine(1_022)
+    burnt = plasma.side.send(BURNER, plasma_calls.withdraw(plasma.there.demo_token, TOKEN)).header
+    said = plasma.side.send(BURNER, plasma_calls.send_to_root(plasma.there, b"a message of thirty-two letters.")).header
+    crossing.checkpoint()
+    start = plasma.start(crossing.payload(burnt, log_index=1))
+    yield OperationGas("Plasma: startExitWithBurntTokens", plasma.root.send(BURNER, start).gas_used, 393_667)
+    plasma.wait(2 * HALF_EXIT_PERIOD_S)
+    yield OperationGas("Plasma: processExits, one exit", plasma.process(token).gas_used, 144_642)
+    receive = plasma_calls.receive_message(here, encode_payload(crossing.payload(said)))
+    name = "receiveMessage of the demo tunnel, 32 bytes"
+    yield OperationGas(name, plasma.root.send(SUBMITTER, receive).gas_used)
 
 
 def _measure_deployment(deployment_plan: DeploymentPlan) -> Iterator[OperationGas]:
