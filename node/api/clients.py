@@ -9,6 +9,12 @@ IPV6_CLIENT_BITS = 64
 """The part of an IPv6 address that is one client: whoever has one address of such a network has them all."""
 
 
+def is_trusted(remote: str, trusted_proxies: Sequence[Network]) -> bool:
+    """Whether a connection from there is one of a trusted proxy."""
+    address = _address(remote)
+    return address is not None and any(address in network for network in trusted_proxies)
+
+
 def client_of(remote: str | None, forwarded_for: Sequence[str], trusted_proxies: Sequence[Network]) -> str:
     """The name of the client behind a connection from `remote`.
 

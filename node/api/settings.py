@@ -33,6 +33,10 @@ class ApiSettings:
     """Whose X-Forwarded-For is believed."""
     proof_networks: tuple[str, ...] = ("matic", "mumbai", "amoy")
     """What the routes of the proof generation API call the first root chain's network."""
+    connections_max: int = 2_048
+    """Open ones; fewer where the process may not open that many files."""
+    connections_per_client_max: int = 256
+    """Of these; trusted proxies are not counted."""
     sending_bytes_max: int = 64 * 1024 * 1024
     """Of large answers that their clients have not read yet; one alone may be larger."""
     send_timeout_s: float = 60.0
@@ -53,6 +57,8 @@ class ApiSettings:
             self.waiting_per_client_max,
             self.requests_per_client_burst,
             self.clients_max,
+            self.connections_max,
+            self.connections_per_client_max,
             self.sending_bytes_max,
             self.request_line_bytes_max,
             self.page_size_default,

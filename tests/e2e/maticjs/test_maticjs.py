@@ -29,10 +29,15 @@ PACKAGES = {"3.9.2": "@maticnetwork/maticjs", "3.7.7": "maticjs-3.7.7"}
 NETWORKS = {"v1": "matic", "amoy": "amoy"}
 """How the proof API calls a network, by matic.js's version of it."""
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+TRANSFER_SINGLE = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62"
+TRANSFER_BATCH = "0x4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb"
 RUN_S = 240
 FIRST_FUNDER = 1
 COIN_WEI = 10**18
 ERC20_WEI = 3 * 10**18
+NFTS = 3
+"""The first is burnt alone, the others together."""
+ERC1155_AMOUNT = 5
 LEGACY_REFUSED = "invalid RLP: remainder must be zero"
 """What 3.9.2 says of every transaction without a type: a fault of its own."""
 

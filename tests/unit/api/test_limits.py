@@ -1,8 +1,10 @@
 """Bad input and too much of it: always a clear JSON error with a stable code, and nothing breaks."""
 
 import asyncio
+import resource
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import cast
 from urllib.parse import quote, urlsplit
@@ -16,9 +18,10 @@ from bridge.burns.sharing import SharingLimits
 from bridge.codec.events import TRANSFER_TOPIC
 from bridge.codec.hexadecimal import to_hex
 from node.api.server import ApiServer
+from node.api.serving import OWN_FILES
 from node.api.settings import ApiSettings, networks
 from node.store.errors import DatabaseUnwritable
-from tests.unit.api.client import Json, client_of_node
+from tests.unit.api.client import Client, Json, client_of_node
 from tests.unit.api.node import SyntheticNode
 from tests.unit.burns.world import burn_log, burn_world, transfer_log
 
@@ -179,6 +182,56 @@ async def test_server__on_a_port_that_is_taken__says_so() -> None:
             await server.close()
 
 
+@asynccontextmanager
+async def connected(client: Client) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection that asks nothing."""
+    place = urlsplit(client.url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    try:
+        yield reader
+    finally:
+        writer.close()
+
+
+async def is_ended(reader: asyncio.StreamReader) -> bool:
+    try:
+        return await reader.read(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        ApiSettings(port=0, connections_max=3),
+        ApiSettings(port=0, connections_per_client_max=3),
+        ApiSettings(port=0, connections_max=3, trusted_proxies=networks(["127.0.0.1"])),
+    ],
+)
+async def test_connections__beyond_a_limit__are_ended_at_once_and_the_others_served(limits: ApiSettings) -> None:
+    async with client_of_node(limits) as client, connected(client), connected(client):
+        assert (await client.get("/health")).status == 200  # by a third connection, which is kept
+        async with connected(client) as fourth:
+            assert await is_ended(fourth)
+        assert (await client.get("/health")).status == 200
+
+
+async def test_connections__of_a_trusted_proxy__are_not_those_of_one_client() -> None:
+    limits = ApiSettings(port=0, connections_per_client_max=1, trusted_proxies=networks(["127.0.0.0/8"]))
+    async with client_of_node(limits) as client, connected(client), connected(client):
+        assert (await client.get("/health")).status == 200
+
+
+async def test_connections__where_few_files_may_be_open__leave_the_node_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (OWN_FILES + 1, OWN_FILES + 1))
+    async with client_of_node() as client:
+        assert (await client.get("/health")).status == 200
+        async with connected(client) as second:
+            assert await is_ended(second)
+
+
 class Gate:
     """A behaviour of an RPC server that holds requests back, and tells when so many wait."""
 
@@ -330,6 +383,8 @@ def test_settings__that_would_let_nothing_through__are_refused() -> None:
         lambda: ApiSettings(requests_per_client_burst=0),
         lambda: ApiSettings(requests_per_client_per_s=0),
         lambda: ApiSettings(clients_max=0),
+        lambda: ApiSettings(connections_max=0),
+        lambda: ApiSettings(connections_per_client_max=0),
         lambda: ApiSettings(sending_bytes_max=0),
         lambda: ApiSettings(send_timeout_s=0),
         lambda: ApiSettings(request_line_bytes_max=0),
