@@ -106,7 +106,7 @@ class Bridge:
         await self._look()
         return await self._service.proof(hash_, log_index)
 
-    async def watch(self, transaction: str | bytes) -> AsyncIterator[BurnsReport]:
+    async def watch(self, transaction: str | bytes) -> AsyncGenerator[BurnsReport, None]:
         """The report now, and again whenever more has changed than the time; it ends when nothing more can come.
 
         How often the chains are looked at follows from how long the burn is expected to take. What cannot be read for

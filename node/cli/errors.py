@@ -12,7 +12,9 @@ def told_plainly() -> Generator[None]:
 
     The codes are those of docs/runbook.md.
     """
+    from bridge.burns.errors import BurnError
     from bridge.chain.errors import ChainError
+    from bridge.client.errors import ExitError
     from bridge.light.errors import LightError
     from config.errors import ConfigError
     from node.app.errors import AppError
@@ -27,7 +29,7 @@ def told_plainly() -> Generator[None]:
     try:
         yield
     except (
-        *(AppError, ChainError, ConfigError, DevnetError),
-        *(EngineError, KeysError, LightError, LocalnetError, NetworkError, NodeError, StoreError),
+        *(AppError, BurnError, ChainError, ConfigError, DevnetError),
+        *(EngineError, ExitError, KeysError, LightError, LocalnetError, NetworkError, NodeError, StoreError),
     ) as error:
         raise click.ClickException(f"{error.code}: {error}") from None

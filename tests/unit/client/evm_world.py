@@ -1,12 +1,14 @@
 """Two EVMs with the real contracts, served as a devnet's are, with the devnet.json that tells where."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bridge.codec.types import Address, Hash32
 from node.devnet.description import ChainPlace, Description, ValidatorPlace
@@ -25,6 +27,10 @@ class EvmWorld:
     crossing: Crossing
     side_url: str
     root_url: str
+    mines_at_once: bool = False
+    """Whether what is sent to the root chain is mined and final when the answer arrives."""
+    receipt_was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Of a transaction, on either chain."""
 
     @property
     def manager(self) -> Address:
@@ -84,11 +90,25 @@ async def evm_world() -> AsyncIterator[EvmWorld]:
     crossing = join_chains()
     side, root = crossing.side, crossing.root.chain
     served = {name: ServedChain(chain.embedded, random.Random(0)) for name, chain in (("side", side), ("root", root))}
-    runner = web.AppRunner(rpc_app(served, root.clock, RpcLimits()))
+    world = EvmWorld(crossing, "", "")
+
+    @web.middleware
+    async def mine_at_once(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if b"eth_getTransactionReceipt" in await request.read():
+            world.receipt_was_asked.set()
+        response = await handler(request)
+        if world.mines_at_once and root.embedded.pending():
+            world.settle()
+        return response
+
+    app = rpc_app(served, root.clock, RpcLimits())
+    app.middlewares.append(mine_at_once)
+    runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    world.side_url, world.root_url = f"{base}/side", f"{base}/root"
     try:
-        yield EvmWorld(crossing, f"{base}/side", f"{base}/root")
+        yield world
     finally:
         await runner.cleanup()
