@@ -9,11 +9,13 @@ import pytest
 from bridge.codec.abi import encode_call
 from bridge.codec.hexadecimal import from_hex, to_hex
 from node.duties.status import Reason
-from tests.e2e.process import SIDEWARDEN, WAIT_S, DevnetProcess, rss_bytes
+from tests.e2e.process import SIDEWARDEN, TEST_S, WAIT_S, DevnetProcess, rss_bytes
+from tests.e2e.user import User
 
 pytestmark = pytest.mark.xdist_group("devnet")
 
 FIRST_ACK_S = 30.0
+BURNT_WEI = 3 * 10**18
 RSS_BYTES_MAX = 600 * 1_000_000
 ROOT_CONTRACTS = {
     *("RootChain", "StakeManager", "StakingInfo", "StateSender"),
@@ -21,8 +23,8 @@ ROOT_CONTRACTS = {
 }
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([SIDEWARDEN, *arguments], capture_output=True, text=True, timeout=WAIT_S, check=False)
+def run(*arguments: str, timeout_s: float = WAIT_S) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SIDEWARDEN, *arguments], capture_output=True, text=True, timeout=timeout_s, check=False)
 
 
 def test_devnet__on_a_fresh_home__acknowledges_its_first_checkpoint_within_30_s(devnet: DevnetProcess) -> None:
@@ -140,3 +142,34 @@ def test_devnet__where_one_validator_would_hold_a_third__is_refused(validators: 
 
     assert ran.returncode == 1
     assert "Error: DEVNET_SETTINGS: " in ran.stderr
+
+
+@pytest.mark.timeout(TEST_S)
+def test_burn__waited_for_and_sent_by_the_command__comes_out_to_the_burner(
+    devnet: DevnetProcess, tmp_path: Path
+) -> None:
+    user = User(devnet)
+    token = user.contract("DemoToken")
+    burn = user.send(user.side, user.child_token.functions.withdraw(BURNT_WEI))["transactionHash"].to_0x_hex()
+    before_wei = token.functions.balanceOf(user.account.address).call()
+
+    home, proof = ("--home", str(devnet.home)), tmp_path / "proof.bin"
+    ran = run("burn", burn, *home, "--wait", "--out", str(proof), "--send", "--yes", "--json", timeout_s=TEST_S)
+    again = run("burn", burn, *home, "--send", "--yes")
+    without_a_server = run(
+        *("burn", burn, "--side-rpc", devnet.described["side_chain"]["rpc_url"]),
+        *("--root-rpc", devnet.described["root_chains"][0]["rpc_url"]),
+        *("--root-chain-contract", devnet.described["root_chains"][0]["contracts"]["RootChain"]),
+        *("--root-chain-manager", devnet.described["root_chains"][0]["contracts"]["RootChainManager"], "--json"),
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["status"], told["sent"]["sender"]) == ("EXITED", user.account.address.lower())
+    assert token.functions.balanceOf(user.account.address).call() == before_wei + BURNT_WEI
+    assert to_hex(proof.read_bytes()) == told["proofs"][0]["payload"]
+    assert (again.returncode, again.stderr.split(":")[1].strip()) == (1, "EXIT_TAKEN")
+    assert told["sent"]["transaction_hash"] in again.stderr
+    alone = json.loads(without_a_server.stdout)
+    assert alone["status"] == "EXITED"
+    assert alone["proofs"][0]["payload"] == told["proofs"][0]["payload"]
