@@ -26,6 +26,10 @@ CONTRACTS = (
     *("Registry", "WithdrawManager", "DepositManager", "ERC20PredicateBurnOnly", "ERC721PredicateBurnOnly"),
     *("ChildChain", "NativeToken", "PlasmaERC20", "PlasmaERC721"),
     *("DemoNft", "DemoRootTunnel", "DemoChildTunnel", "Puppet"),
+    *("EtherPredicate", "ERC721Predicate", "ERC1155Predicate"),
+    *("MintableERC20Predicate", "MintableERC721Predicate", "MintableERC1155Predicate"),
+    *("DemoERC721", "DemoERC1155", "DemoMintableERC20", "DemoMintableERC721", "DemoMintableERC1155"),
+    *("ChildERC721", "ChildERC1155", "ChildMintableERC20", "ChildMintableERC721", "ChildMintableERC1155"),
 )
 
 

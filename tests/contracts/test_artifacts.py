@@ -45,7 +45,7 @@ SELECTORS = {
     """,
     "RootChainManager": """
         d81c8e52 DEPOSIT()  568b80b5 MAPPER_ROLE()  886a69ba MAP_TOKEN()  3138b6f1 checkpointManagerAddress()
-        04967702 childChainManagerAddress()  6e86b770 childToRootToken(address)
+        04967702 childChainManagerAddress()  6e86b770 childToRootToken(address)  4faa8a26 depositEtherFor(address)
         e3dec8fb depositFor(address,address,bytes)  3805550f exit(bytes)  9173b139 mapToken(address,address,bytes32)
         607f2d42 processedExits(bytes32)  0c598220 registerPredicate(bytes32,address)
         ea60c7c4 rootToChildToken(address)  e2c49de1 stateSenderAddress()  e43009a6 tokenToType(address)
@@ -53,7 +53,7 @@ SELECTORS = {
     """,
     "ERC20Predicate": """
         ec87621c MANAGER_ROLE()  609c92b8 TOKEN_TYPE()  b017a30f TRANSFER_EVENT_SIG()
-        8274664f exitTokens(address,address,bytes)  e375b64e lockTokens(address,address,address,bytes)
+        e375b64e lockTokens(address,address,address,bytes)
     """,
     "ChildChainManager": """
         d81c8e52 DEPOSIT()  568b80b5 MAPPER_ROLE()  886a69ba MAP_TOKEN()  4dee4498 STATE_SYNCER_ROLE()
@@ -85,6 +85,11 @@ SELECTORS = {
     "NativeToken": "2e1a7d4d withdraw(uint256)",
     "DemoRootTunnel": "607f2d42 processedExits(bytes32)",
     "DemoChildTunnel": "26c53bea onStateReceive(uint256,bytes)",
+    "ChildERC721": "cf2c52cb deposit(address,bytes)  2e1a7d4d withdraw(uint256)  9c8d4156 withdrawBatch(uint256[])",
+    "ChildERC1155": """
+        cf2c52cb deposit(address,bytes)  5c5fb521 withdrawBatch(uint256[],uint256[])
+        2262f53f withdrawSingle(uint256,uint256)
+    """,
 }
 """Functions of Polygon's contracts that software made for them calls, by their selectors."""
 
@@ -136,6 +141,43 @@ TOPICS = {
     },
     "PlasmaERC721": {
         "Withdraw": "9b1bfa7fa9ee420a16e124f794c35ac9f90472acc99140eb2f6447c714cad8eb",
+    },
+    "EtherPredicate": {
+        "ExitedEther": "0fc0eed41f72d3da77d0f53b9594fc7073acd15ee9d7c536819a70a67c57ef3c",
+        "LockedEther": "3e799b2d61372379e767ef8f04d65089179b7a6f63f9be3065806456c7309f1b",
+    },
+    "ERC721Predicate": {
+        "ExitedERC721": "e9ae525a9512e4ebce82a4301c43bc0915b47778d50e13d49319952b6881f7a9",
+        "LockedERC721": "8357472e13612a8c3d6f3e9d71fbba8a78ab77dbdcc7fcf3b7b645585f0bbbfc",
+        "LockedERC721Batch": "5345c2beb0e49c805f42bb70c4ec5c3c3d9680ce45b8f4529c028d5f3e0f7a0d",
+    },
+    "ERC1155Predicate": {
+        "ExitedBatchERC1155": "869b80aaea02f34f7fb379faec6f4b1ae676cad20fe5603715fdaac6f135f596",
+        "ExitedERC1155": "d67111005094cf8cfa95e08877f94a651fa0b77d114471ca2991151d6ab7faa3",
+        "LockedBatchERC1155": "5a921678b5779e4471b77219741a417a6ad6ec5d89fa5c8ce8cd7bd2d9f34186",
+    },
+    "MintableERC20Predicate": {
+        "ExitedMintableERC20": "42315cb7471194a6f162099cd1052b95b750612a46472e887f7784b95aa2c4c3",
+        "LockedMintableERC20": "31472eae9e158460fea5622d1fcb0c5bdc65b6ffb51827f7bc9ef5788410c34c",
+    },
+    "MintableERC721Predicate": {
+        "ExitedMintableERC721": "0a1edd9f5e13f957158280d34c46fe349a4e13cca2018c77d00cd2fd976f0438",
+        "ExitedMintableERC721Batch": "da153ed03804f29148d587a5a11c3b527fb70951aff0fc91d8136f29552a9bde",
+        "LockedMintableERC721": "e13244aa06bdc79480ed5fdc6ebe2bb37202fcdf33ecf45dc449f4201f3dc087",
+        "LockedMintableERC721Batch": "db55e3a0ae817693fd7b07170d81eab0eb2c239f36fcecbc98b6b58ac5667e7a",
+    },
+    "MintableERC1155Predicate": {
+        "ExitedBatchMintableERC1155": "e7010bac2c165ded2e5a79552903a18608392de6b9d93e582cd7eabc748861b5",
+        "ExitedMintableERC1155": "385a7b5ded58cef3ec245cc104f90cd7086dfc6e47047df1046e2af956a3c009",
+        "LockedBatchMintableERC1155": "1f512d82dee9e34be6d1fbe7e9eee79cb3185b84686ce1968a3e95f76fdb8c6a",
+    },
+    "ChildMintableERC721": {
+        "Transfer": "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef",
+        "WithdrawnBatch": "f871896b17e9cb7a64941c62c188a4f5c621b86800e3d15452ece01ce56073df",
+    },
+    "ChildERC1155": {
+        "TransferBatch": "4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb",
+        "TransferSingle": "c3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62",
     },
 }
 

@@ -183,7 +183,7 @@ GUARDED_ON_ROOT = {
     ),
     "erc20_predicate": (
         Guarded("lockTokens(address,address,address,bytes)", (OTHER, OTHER, OTHER, bytes(32))),
-        Guarded("exitTokens(address,address,bytes)", (OTHER, OTHER, b"")),
+        Guarded("exitTokens(address,bytes,uint256)", (OTHER, b"", 1)),
         Guarded("grantRole(bytes32,address)", (Hash32(bytes(32)), OTHER)),
     ),
     "state_sender": (

@@ -23,11 +23,12 @@ library ExitPayload {
     error TransactionTypeUnknown(uint256 first);
 
     /// @return exitHash the mark of this log: of its block, transaction and place in the receipt
+    /// @return burnPlace where its transaction stands: block number << 32 | index in the block
     /// @return log the log, RLP encoded
     function verify(bytes calldata payload, RootChain checkpoints)
         internal
         view
-        returns (bytes32 exitHash, bytes calldata log)
+        returns (bytes32 exitHash, uint256 burnPlace, bytes calldata log)
     {
         Block memory from;
         bytes calldata rest = payload.list();
@@ -100,7 +101,7 @@ library ExitPayload {
     function _verifyReceipt(Block memory from, bytes calldata rest)
         private
         pure
-        returns (bytes32 exitHash, bytes calldata log)
+        returns (bytes32 exitHash, uint256 burnPlace, bytes calldata log)
     {
         bytes calldata receipt;
         bytes calldata proof;
@@ -111,19 +112,21 @@ library ExitPayload {
         (mask, rest) = rest.takeBytes();
         (logIndex, rest) = rest.takeUint();
         require(rest.length == 0, Rlp.MalformedRlp());
-        require(_isCanonicalMask(mask), "RootChainManager: INVALID_BRANCH_MASK");
+        uint256 transactionIndex = _transactionIndex(mask);
         require(
             ReceiptTrie.contains(from.receiptsRoot, mask[1:], receipt, proof.list()),
             "RootChainManager: INVALID_PROOF"
         );
-        return (keccak256(abi.encodePacked(from.number, _nibbles(mask[1:]), logIndex)), _logAt(receipt, logIndex));
+        exitHash = keccak256(abi.encodePacked(from.number, _nibbles(mask[1:]), logIndex));
+        return (exitHash, from.number << 32 | transactionIndex, _logAt(receipt, logIndex));
     }
 
     /// @dev A zero byte, which is the prefix of a path of even length, and the RLP of a transaction index of 32 bits.
-    function _isCanonicalMask(bytes calldata mask) private pure returns (bool) {
-        if (mask.length < 2 || mask[0] != 0) return false;
-        (uint256 transactionIndex, bytes calldata rest) = Rlp.takeUint(mask[1:]);
-        return rest.length == 0 && transactionIndex <= type(uint32).max;
+    function _transactionIndex(bytes calldata mask) private pure returns (uint256 index) {
+        bytes calldata rest;
+        require(mask.length >= 2 && mask[0] == 0, "RootChainManager: INVALID_BRANCH_MASK");
+        (index, rest) = Rlp.takeUint(mask[1:]);
+        require(rest.length == 0 && index <= type(uint32).max, "RootChainManager: INVALID_BRANCH_MASK");
     }
 
     function _nibbles(bytes calldata path) private pure returns (bytes memory nibbles) {

@@ -8,6 +8,8 @@ interface ITokenPredicate {
         external;
 
     /// @notice Pays out what was burnt on the side chain.
-    /// @param log the side chain's burn log, RLP encoded: it names who is paid, not `sender`
-    function exitTokens(address sender, address rootToken, bytes calldata log) external;
+    /// @dev Polygon's predicates are given the sender of the exit, who has no say in it, instead of the place.
+    /// @param log the side chain's burn log, RLP encoded: it names who is paid
+    /// @param burnPlace where its transaction stands on the side chain: block number << 32 | index in the block
+    function exitTokens(address rootToken, bytes calldata log, uint256 burnPlace) external;
 }

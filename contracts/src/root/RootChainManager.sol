@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Rlp} from "../shared/Rlp.sol";
 import {ExitPayload} from "./ExitPayload.sol";
 import {ITokenPredicate} from "./ITokenPredicate.sol";
@@ -10,8 +11,11 @@ import {StateSender} from "./StateSender.sol";
 
 /// @title The bridge on the root chain: deposits to the side chain, and exits by proof of a burn there.
 contract RootChainManager is AccessControl {
+    using Address for address payable;
     using Rlp for bytes;
 
+    /// @notice Stands for ether where a root token is named.
+    address public constant ETHER_ADDRESS = 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE;
     bytes32 public constant DEPOSIT = keccak256("DEPOSIT");
     bytes32 public constant MAP_TOKEN = keccak256("MAP_TOKEN");
     bytes32 public constant MAPPER_ROLE = keccak256("MAPPER_ROLE");
@@ -38,6 +42,11 @@ contract RootChainManager is AccessControl {
         _grantRole(MAPPER_ROLE, msg.sender);
     }
 
+    /// @notice Ether that is simply sent is deposited for the sender.
+    receive() external payable {
+        _depositEtherFor(msg.sender);
+    }
+
     /// @notice Names the contract that holds the tokens of a type.
     function registerPredicate(bytes32 tokenType, ITokenPredicate predicate) external onlyRole(DEFAULT_ADMIN_ROLE) {
         typeToPredicate[tokenType] = predicate;
@@ -62,23 +71,39 @@ contract RootChainManager is AccessControl {
 
     /// @notice Locks tokens of the sender, and has `user` credited on the side chain.
     function depositFor(address user, address rootToken, bytes calldata depositData) external {
-        require(rootToChildToken[rootToken] != address(0), "RootChainManager: TOKEN_NOT_MAPPED");
-        require(user != address(0), "RootChainManager: INVALID_USER");
-        _predicateOf(rootToken).lockTokens(msg.sender, user, rootToken, depositData);
-        _send(DEPOSIT, abi.encode(user, rootToken, depositData));
+        require(rootToken != ETHER_ADDRESS, "RootChainManager: INVALID_ROOT_TOKEN");
+        _deposit(user, rootToken, depositData);
+    }
+
+    /// @notice Locks the ether that is sent along, and has `user` credited on the side chain.
+    function depositEtherFor(address user) external payable {
+        _depositEtherFor(user);
     }
 
     /// @notice Pays for a burn on the side chain, once. Anybody may send it: the log says who is paid.
     /// @param inputData an ExitPayload
     function exit(bytes calldata inputData) external {
-        (bytes32 exitHash, bytes calldata log) = ExitPayload.verify(inputData, checkpointManagerAddress);
+        (bytes32 exitHash, uint256 burnPlace, bytes calldata log) =
+            ExitPayload.verify(inputData, checkpointManagerAddress);
         require(!processedExits[exitHash], "RootChainManager: EXIT_ALREADY_PROCESSED");
         processedExits[exitHash] = true;
 
         (address childToken,) = log.list().takeAddress();
         address rootToken = childToRootToken[childToken];
         require(rootToken != address(0), "RootChainManager: TOKEN_NOT_MAPPED");
-        _predicateOf(rootToken).exitTokens(msg.sender, rootToken, log);
+        _predicateOf(rootToken).exitTokens(rootToken, log, burnPlace);
+    }
+
+    function _depositEtherFor(address user) private {
+        _deposit(user, ETHER_ADDRESS, abi.encode(msg.value));
+        payable(address(_predicateOf(ETHER_ADDRESS))).sendValue(msg.value);
+    }
+
+    function _deposit(address user, address rootToken, bytes memory depositData) private {
+        require(rootToChildToken[rootToken] != address(0), "RootChainManager: TOKEN_NOT_MAPPED");
+        require(user != address(0), "RootChainManager: INVALID_USER");
+        _predicateOf(rootToken).lockTokens(msg.sender, user, rootToken, depositData);
+        _send(DEPOSIT, abi.encode(user, rootToken, depositData));
     }
 
     function _predicateOf(address rootToken) private view returns (ITokenPredicate) {

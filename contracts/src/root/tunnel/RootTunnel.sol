@@ -31,7 +31,7 @@ abstract contract RootTunnel {
     /// @notice Takes a message that the child tunnel has sent.
     /// @param inputData an ExitPayload that proves a log MessageSent(bytes) of the child tunnel
     function receiveMessage(bytes calldata inputData) external {
-        (bytes32 exitHash, bytes calldata log) = ExitPayload.verify(inputData, checkpointManager);
+        (bytes32 exitHash,, bytes calldata log) = ExitPayload.verify(inputData, checkpointManager);
         require(!processedExits[exitHash], "RootTunnel: EXIT_ALREADY_PROCESSED");
         processedExits[exitHash] = true;
         _processMessageFromChild(abi.decode(_dataOf(log), (bytes)));

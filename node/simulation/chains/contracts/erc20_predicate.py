@@ -45,17 +45,19 @@ class ERC20Predicate(AccessControl):
         self.emit((_LOCKED, depositor, receiver, root_token), word(amount))
         self._token(root_token).transfer_from(depositor, self.address, amount)
 
-    def exit_tokens(self, _sender: Address, root_token: Address, log: bytes) -> None:
+    def exit_tokens(self, root_token: Address, log: bytes, _burn_place: int) -> None:
         self.only_role(MANAGER_ROLE)
         _, rest = rlp.take_address(rlp.whole_list(log))
         topics, rest = rlp.take_list(rest)
+        data, rest = rlp.take_bytes(rest)
+        rlp.require_end(rest)
         signature, sender, receiver = _three_topics(topics)
         if signature != TRANSFER_TOPIC:
             raise refusal("ERC20Predicate: INVALID_SIGNATURE")
         if receiver != ZERO_HASH:
             raise refusal("ERC20Predicate: INVALID_RECEIVER")
-        data, rest = rlp.take_bytes(rest)
-        rlp.require_end(rest)
+        if any(sender[:12]):
+            raise custom_error("NotAnAddress(bytes32)", sender)
         exitor, amount = Address(sender[12:]), _amount(data)
         self.emit((_EXITED, exitor, root_token), word(amount))
         self._token(root_token).transfer(exitor, amount)
@@ -71,7 +73,7 @@ class ERC20Predicate(AccessControl):
             "TOKEN_TYPE()": token_type,
             "TRANSFER_EVENT_SIG()": transfer_event_sig,
             "lockTokens(address,address,address,bytes)": lock_tokens,
-            "exitTokens(address,address,bytes)": exit_tokens,
+            "exitTokens(address,bytes,uint256)": exit_tokens,
         }
     )
 

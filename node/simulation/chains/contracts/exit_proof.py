@@ -26,9 +26,10 @@ class HeaderOnChain:
 
 @dataclass(frozen=True, slots=True)
 class ProvedLog:
-    """The mark of a log, which is exited once, and its RLP."""
+    """The mark of a log, which is exited once, the place of its transaction on the side chain, and its RLP."""
 
     exit_hash: Hash32
+    burn_place: int
     log: bytes
 
 
@@ -82,20 +83,21 @@ def _verify_receipt(block: _Block, rest: bytes) -> ProvedLog:
     mask, rest = rlp.take_bytes(rest)
     log_index, rest = rlp.take_uint(rest)
     rlp.require_end(rest)
-    if not _is_canonical_mask(mask):
-        raise refusal("RootChainManager: INVALID_BRANCH_MASK")
+    transaction_index = _transaction_index(mask)
     if not _contains(block.receipts_root, mask[1:], receipt, rlp.whole_list(proof)):
         raise refusal("RootChainManager: INVALID_PROOF")
     nibbles = bytes(int(digit, 16) for digit in mask[1:].hex())
     exit_hash = keccak256(words(block.number) + nibbles + words(log_index))
-    return ProvedLog(exit_hash, _log_at(receipt, log_index))
+    return ProvedLog(exit_hash, block.number << 32 | transaction_index, _log_at(receipt, log_index))
 
 
-def _is_canonical_mask(mask: bytes) -> bool:
+def _transaction_index(mask: bytes) -> int:
     if len(mask) < 2 or mask[0]:
-        return False
-    transaction_index, rest = rlp.take_uint(mask[1:])
-    return not rest and transaction_index <= _TRANSACTION_INDEX_MAX
+        raise refusal("RootChainManager: INVALID_BRANCH_MASK")
+    index, rest = rlp.take_uint(mask[1:])
+    if rest or index > _TRANSACTION_INDEX_MAX:
+        raise refusal("RootChainManager: INVALID_BRANCH_MASK")
+    return index
 
 
 def _log_at(receipt: bytes, index: int) -> bytes:

@@ -15,6 +15,7 @@ from node.simulation.chains.execution import functions
 DEPOSIT = keccak256(b"DEPOSIT")
 MAP_TOKEN = keccak256(b"MAP_TOKEN")
 MAPPER_ROLE = keccak256(b"MAPPER_ROLE")
+ETHER_ADDRESS = Address(b"\xee" * 20)
 
 _TOKEN_MAPPED = event_topic("TokenMapped(address,address,bytes32)")
 _PREDICATE_REGISTERED = event_topic("PredicateRegistered(bytes32,address)")
@@ -32,6 +33,9 @@ class RootChainManager(AccessControl):
             self.store(name, value=address)
         self.give_role(DEFAULT_ADMIN_ROLE, self.sender)
         self.give_role(MAPPER_ROLE, self.sender)
+
+    def ether_address(self) -> Address:
+        return ETHER_ADDRESS
 
     def deposit_type(self) -> Hash32:
         return DEPOSIT
@@ -85,12 +89,18 @@ class RootChainManager(AccessControl):
         self._send(MAP_TOKEN, encode_values(("address", "address", "bytes32"), (root_token, child_token, token_type)))
 
     def deposit_for(self, user: Address, root_token: Address, deposit_data: bytes) -> None:
+        if root_token == ETHER_ADDRESS:
+            raise refusal("RootChainManager: INVALID_ROOT_TOKEN")
         if self.root_to_child_token(root_token) == ZERO_ADDRESS:
             raise refusal("RootChainManager: TOKEN_NOT_MAPPED")
         if user == ZERO_ADDRESS:
             raise refusal("RootChainManager: INVALID_USER")
         self._predicate_of(root_token).lock_tokens(self.sender, user, root_token, deposit_data)
         self._send(DEPOSIT, encode_values(("address", "address", "bytes"), (user, root_token, deposit_data)))
+
+    def deposit_ether_for(self, _user: Address) -> None:
+        """No simulated network maps ether."""
+        raise refusal("RootChainManager: TOKEN_NOT_MAPPED")
 
     def exit_burn(self, payload: bytes) -> None:
         proved = verify(payload, self.other(self.checkpoint_manager(), RootChain).header)
@@ -101,7 +111,7 @@ class RootChainManager(AccessControl):
         root_token = self.child_to_root_token(Address(child_token))
         if root_token == ZERO_ADDRESS:
             raise refusal("RootChainManager: TOKEN_NOT_MAPPED")
-        self._predicate_of(root_token).exit_tokens(self.sender, root_token, proved.log)
+        self._predicate_of(root_token).exit_tokens(root_token, proved.log, proved.burn_place)
 
     def _predicate_of(self, root_token: Address) -> ERC20Predicate:
         return self.other(self.type_to_predicate(self.token_to_type(root_token)), ERC20Predicate)
@@ -112,6 +122,7 @@ class RootChainManager(AccessControl):
 
     FUNCTIONS = AccessControl.FUNCTIONS | functions(
         {
+            "ETHER_ADDRESS()": ether_address,
             "DEPOSIT()": deposit_type,
             "MAP_TOKEN()": map_token_type,
             "MAPPER_ROLE()": mapper_role,
@@ -126,6 +137,7 @@ class RootChainManager(AccessControl):
             "registerPredicate(bytes32,address)": register_predicate,
             "mapToken(address,address,bytes32)": map_token,
             "depositFor(address,address,bytes)": deposit_for,
+            "depositEtherFor(address)": deposit_ether_for,
             "exit(bytes)": exit_burn,
         }
     )

@@ -128,7 +128,7 @@ def administer(script: Script) -> None:
         encode_call("registerPredicate(bytes32,address)", role, who),
         encode_call("mapToken(address,address,bytes32)", who, script.address(), role),
         encode_call("lockTokens(address,address,address,bytes)", who, who, contracts.demo_token, bytes(32)),
-        encode_call("exitTokens(address,address,bytes)", who, contracts.demo_token, bytes(32)),
+        encode_call("exitTokens(address,bytes,uint256)", contracts.demo_token, bytes(32), 1),
         encode_call("logStakeUpdate(uint256,uint256)", 1, 1),
         encode_call("logStaked(address,bytes,uint256,uint256,uint256,uint256)", who, b"", 1, 1, 1, 1),
         encode_call("logSignerChange(uint256,address,address,bytes)", 1, who, who, b""),
