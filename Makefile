@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil maticjs cometbft proto clean
+.PHONY: help install devnet soak test browser e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil maticjs cometbft proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -35,6 +35,12 @@ soak: install ## Run random simulations, up to the first broken rule: make soak 
 
 test: install lint typecheck $(if $(shell command -v npm),anvil maticjs) ## Run lint, types and every test but those of e2e.
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
+
+CHROMIUM := /usr/bin/chromium
+
+browser: install ## Run the tests of the proof server's page in a browser (needs Debian's chromium).
+	@test -x $(CHROMIUM) || { echo "there is no $(CHROMIUM): install it (Debian: apt-get install chromium)" >&2; exit 1; }
+	$(BIN)/pytest tests/browser
 
 e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
 	$(BIN)/pytest -n 2 --dist loadgroup -o faulthandler_timeout=300 -m "comet and not soak" tests/e2e/comet

@@ -14,10 +14,13 @@ ARGUMENTS = (
 )
 
 
+IS_THERE = CHROMIUM.exists()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """A running browser; each visit has an empty profile of its own."""
-    if not CHROMIUM.exists():
+    if not IS_THERE:
         pytest.skip(f"there is no {CHROMIUM}: install it to test the page (Debian: apt-get install chromium)")
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(

@@ -38,6 +38,11 @@ class Visit:
     asked: list[str] = field(default_factory=list)
     """The paths that the browser asked for, with their queries."""
 
+    def complain(self, kind: str, text: str) -> None:
+        """Take what the console says; an answer that is an error is for the page to tell of."""
+        if kind == "error" and not text.startswith("Failed to load resource"):
+            self.complaints.append(text)
+
     async def look(self, transaction: Hash32 | str) -> None:
         """Come by a link."""
         text = transaction if isinstance(transaction, str) else to_hex(transaction)
@@ -52,7 +57,9 @@ class Visit:
         await expect(self.part(selector).filter(visible=True).first).to_contain_text(words, timeout=ANSWER_MS)
 
     async def shoot(self, name: str) -> None:
-        """Keep a picture of the whole page, if SIDEWARDEN_SHOTS names a folder for them."""
+        """See that the page is not wider than the screen; keep a picture, if SIDEWARDEN_SHOTS names a folder."""
+        width = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert width == 0, f"the page is {width} pixels wider than the screen"
         folder = os.environ.get(SHOTS_VARIABLE)
         if folder:
             await self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
@@ -66,9 +73,13 @@ async def visit(
     root_chains: int = 1,
     width: int = PHONE_WIDTH,
     is_dark: bool = False,
+    manager: bool = True,
 ) -> AsyncIterator[Visit]:
     """A fresh browser profile at a fresh node; whatever the console complains of fails the test at the end."""
-    async with burn_world(root_chains) as world, served(world, root_chains, settings or ApiSettings(port=0)) as (node, url):
+    async with (
+        burn_world(root_chains, manager=manager) as world,
+        served(world, root_chains, settings or ApiSettings(port=0)) as (node, url),
+    ):
         context = await browser.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if is_dark else "light",
@@ -77,7 +88,7 @@ async def visit(
         )
         page = await context.new_page()
         visited = Visit(world, node, url, page)
-        page.on("console", lambda message: visited.complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: visited.complain(message.type, message.text))
         page.on("pageerror", lambda error: visited.complaints.append(str(error)))
         page.on("request", lambda request: visited.asked.append(request.url.removeprefix(url)))
         passing = asyncio.create_task(_pass_time(world))
@@ -87,6 +98,7 @@ async def visit(
             assert all(path.startswith("/") for path in visited.asked), "the page asked another server"
         finally:
             passing.cancel()
+            await page.unroute_all(behavior="ignoreErrors")
             await context.close()
 
 

@@ -13,10 +13,11 @@ const BETWEEN_POLLS_S = 1;
 /** @typedef {{show: (report: Report) => void, fail: (failure: Failure) => void, isMoving: () => boolean}} Watcher */
 
 /**
- * Tell the watcher of every report and failure, until all is over or the signal says so.
+ * Tell the watcher of every report and failure, until all is over.
  * @param {string} path of the burns
  * @param {Watcher} watcher `isMoving`: whether it shows something that changes by the mere passing of time
  * @param {AbortSignal} signal
+ * @throws the signal's reason, when it comes in the middle of a question
  */
 export async function follow(path, watcher, signal) {
   /** @type {EventSource | null} */ let stream = null;
@@ -44,22 +45,23 @@ export async function follow(path, watcher, signal) {
 
   signal.addEventListener("abort", () => stream?.close());
   while (!isOver && !signal.aborted) {
-    const isStreaming = stream?.readyState === EventSource.OPEN;
-    let pause_s = isStreaming || stream === null ? REFRESH_S : BETWEEN_POLLS_S;
+    if (stream === null || stream.readyState === EventSource.CLOSED) {
+      stream = opened(`${path}/events`, take, fail);
+    }
+    let pause_s = REFRESH_S;
+    const isStreaming = stream.readyState === EventSource.OPEN;
     if (!isStreaming || isFailing || watcher.isMoving()) {
       const waiting = isStreaming || version === "" ? "" : `?wait_s=${LONG_POLL_S}&unless=${version}`;
       try {
         take(await ask(path + waiting, signal));
+        pause_s = stream.readyState === EventSource.CLOSED ? BETWEEN_POLLS_S : REFRESH_S;
       } catch (error) {
         if (!(error instanceof Failure)) {
-          return; // the signal's
+          throw error;
         }
         fail(error);
         pause_s = error.retry_s ?? REFRESH_S;
       }
-    }
-    if (!isOver && (stream === null || stream.readyState === EventSource.CLOSED)) {
-      stream = opened(`${path}/events`, take, fail);
     }
     await pause(pause_s, signal);
   }

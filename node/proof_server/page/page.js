@@ -23,7 +23,7 @@ import { byteLength, exitCallData, transactionHashIn } from "./encoding.js";
 import * as wording from "./wording.js";
 
 const BURNS_PATH = "sidewarden/v1/burns/";
-const LINES_MAX = 50;
+const LINES_MAX = 20;
 const DATA_CHARACTERS_MAX = 200;
 const TICK_MS = 1_000;
 
@@ -32,6 +32,7 @@ const byId = (id) => document.getElementById(id);
 
 /** What is shown now; `received_ms` is when the report came, for what counts down from it. */
 const shown = {
+  transaction: "",
   /** @type {Report | null} */ report: null,
   received_ms: 0,
   /** Cards by log index, so that a change elsewhere leaves an open proof alone. @type {Map<number, Card>} */
@@ -40,6 +41,13 @@ const shown = {
 /** @typedef {{content: string, element: HTMLElement, waits: {toGo: (burn: Burn) => ToGo | null, row: HTMLElement}[]}} Card */
 
 let stop = new AbortController();
+
+/** For what fails because the person looks at something else by now. @param {AbortSignal} signal */
+const unlessStopped = (signal) => (/** @type {unknown} */ error) => {
+  if (!signal.aborted) {
+    throw error;
+  }
+};
 
 /** Look at what the address bar names, and go on looking. */
 function start() {
@@ -52,7 +60,9 @@ function start() {
   clear();
   byId("answer").hidden = transaction === null;
   if (transaction !== null) {
-    follow(BURNS_PATH + transaction, { show, fail, isMoving: () => shown.report?.to_go != null }, stop.signal);
+    shown.transaction = transaction;
+    const watcher = { show, fail, isMoving: () => shown.report?.to_go != null };
+    follow(BURNS_PATH + transaction, watcher, stop.signal).catch(unlessStopped(stop.signal));
   }
 }
 
@@ -84,7 +94,7 @@ function show(report) {
   say(byId("warning"), report.warning ?? "");
   if (isChanged) {
     showSummary(report);
-    byId("burns").replaceChildren(...report.burns.map((burn) => cardOf(burn, report)));
+    byId("burns").replaceChildren(...report.burns.map(cardOf));
   }
   const judged = report.judged_at.map((at) => `${at.root_chain} at block ${at.number} of ${localTime(at.timestamp)}`);
   say(byId("judged"), judged.length > 0 ? `As seen from ${judged.join(", ")}.` : "");
@@ -95,7 +105,7 @@ function show(report) {
 function showSummary(report) {
   byId("summary").dataset.status = report.status;
   say(byId("status"), wording.statusWords(report.status));
-  say(byId("text"), wording.sentence(report.text));
+  say(byId("text"), wording.whatElse(report));
   say(byId("advice"), wording.advice(report.status));
   const step = wording.STEPS.indexOf(report.status) + 1;
   byId("steps").hidden = step === 0;
@@ -104,7 +114,7 @@ function showSummary(report) {
     item.toggleAttribute("aria-current", index === step);
   });
   facts(byId("place"), [
-    ["Transaction", report.transaction_hash],
+    ["Transaction", shown.transaction],
     ["Block", report.block_number === null ? null : wording.grouped(String(report.block_number))],
     ["Burnt at", report.block_time === null ? null : localTime(report.block_time)],
   ]);
@@ -112,8 +122,8 @@ function showSummary(report) {
   say(byId("left-out"), leftOut > 0 ? `${wording.count(leftOut, "more burn")} of this transaction are not shown.` : "");
 }
 
-/** The card of a burn: the one that is there, unless the burn has changed. @param {Burn} burn @param {Report} report */
-function cardOf(burn, report) {
+/** The card of a burn: the one that is there, unless the burn has changed. @param {Burn} burn */
+function cardOf(burn) {
   const content = JSON.stringify(burn, (key, value) => (key === "to_go" ? undefined : value));
   const held = shown.cards.get(burn.log_index);
   if (held?.content === content) {
@@ -131,15 +141,15 @@ function cardOf(burn, report) {
     ["Log of the receipt", String(burn.log_index)],
     [burn.kind === "MESSAGE" ? "Message" : "Data", burn.data === "0x" ? null : shortened(burn.data)],
   ]);
-  const rows = burn.root_chains.map((onRoot) => rowOf(burn, onRoot, report));
+  const rows = burn.root_chains.map((onRoot) => rowOf(burn, onRoot));
   element.append(...rows);
   const waits = rows.map((row, index) => ({ row, toGo: (/** @type {Burn} */ now) => now.root_chains[index]?.to_go ?? null }));
   shown.cards.set(burn.log_index, { content, element, waits });
   return element;
 }
 
-/** One root chain that could pay the burn out. @param {Burn} burn @param {BurnOnRoot} onRoot @param {Report} report */
-function rowOf(burn, onRoot, report) {
+/** One root chain that could pay the burn out. @param {Burn} burn @param {BurnOnRoot} onRoot */
+function rowOf(burn, onRoot) {
   const row = cloned("root-template").querySelector("section");
   row.dataset.status = onRoot.status;
   say(row.querySelector("h4"), `${onRoot.root_chain}: ${wording.statusWords(onRoot.status)}`);
@@ -154,36 +164,35 @@ function rowOf(burn, onRoot, report) {
   const button = row.querySelector(".get");
   button.hidden = onRoot.status !== "READY";
   const query = new URLSearchParams({ log_index: String(burn.log_index), root_chain: onRoot.root_chain });
-  button.addEventListener("click", () => getProof(row, `${BURNS_PATH}${report.transaction_hash}/proof?${query}`, burn, report));
+  const path = `${BURNS_PATH}${shown.transaction}/proof?${query}`;
+  button.addEventListener("click", () => getProof(row, path, burn).catch(unlessStopped(stop.signal)));
   return row;
 }
 
-/** @param {HTMLElement} row @param {string} path @param {Burn} burn @param {Report} report */
-async function getProof(row, path, burn, report) {
+/** @param {HTMLElement} row @param {string} path @param {Burn} burn */
+async function getProof(row, path, burn) {
   /** @type {any} */ const button = row.querySelector(".get");
   const problem = row.querySelector(".failure");
   button.disabled = true;
   say(problem, "");
   try {
-    const answer = await ask(path, stop.signal);
-    showProof(row.querySelector(".proof"), answer, burn, report);
+    showProof(row.querySelector(".proof"), await ask(path, stop.signal), burn);
     button.hidden = true;
   } catch (failure) {
-    if (failure instanceof Failure) {
-      say(problem, wording.failureWords(failure, "Try again"));
-    } else if (!stop.signal.aborted) {
+    if (!(failure instanceof Failure)) {
       throw failure;
     }
+    say(problem, wording.failureWords(failure, "Try again"));
   } finally {
     button.disabled = false;
   }
 }
 
-/** @param {any} place @param {string} answer the API's own JSON @param {Burn} burn @param {Report} report */
-function showProof(place, answer, burn, report) {
+/** @param {any} place @param {string} answer the API's own JSON @param {Burn} burn */
+function showProof(place, answer, burn) {
   /** @type {Proof} */ const proof = JSON.parse(answer);
   const fragment = cloned("proof-template");
-  const name = `exit-${report.transaction_hash}-${burn.log_index}`;
+  const name = `exit-${shown.transaction}-${burn.log_index}`;
   const tried = proof.simulated ? " The contract was asked whether it would take the exit: yes." : "";
   say(fragment.querySelector(".size"), `The proof has ${wording.count(byteLength(proof.payload), "byte")}.${tried}`);
   say(fragment.querySelector(".rights"), wording.exitWords(proof.exit_function));
@@ -200,7 +209,7 @@ function showProof(place, answer, burn, report) {
   const contract = proof.exit_contract ?? "CONTRACT";
   const cast = `cast send ${contract} "${proof.exit_function}" "$(cat ${name}.hex)" --rpc-url ROOT_CHAIN_RPC --interactive`;
   say(fragment.querySelector(".cast"), cast);
-  say(fragment.querySelector(".sidewarden"), `sidewarden burn ${report.transaction_hash} --log-index ${burn.log_index} --send`);
+  say(fragment.querySelector(".sidewarden"), `sidewarden burn ${shown.transaction} --log-index ${burn.log_index} --send`);
   const copy = fragment.querySelector(".copy");
   copy.hidden = navigator.clipboard === undefined;
   copy.addEventListener("click", async () => {

@@ -81,6 +81,15 @@ export function advice(status) {
 }
 
 /**
+ * The server's own words, where a status has several causes.
+ * @param {{status: string, text: string}} report
+ * @returns {string}
+ */
+export function whatElse({ status, text }) {
+  return STEPS.indexOf(status) > 0 ? "" : sentence(text);
+}
+
+/**
  * @param {string} kind
  * @returns {string}
  */
