@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bridge.burns.errors import CannotTell
+from bridge.burns.errors import CannotTell, EndpointFalse
 from bridge.burns.judging import BLOCK_TIME_SPAN
 from bridge.burns.reading import chain_errors
 from bridge.chain.clock import Clock
@@ -37,9 +37,20 @@ class NearHead:
             now_s = self._clock.monotonic()
             if self._looked_s is not None and now_s - self._looked_s < FRESH_S:
                 return
-            with chain_errors(f"the last headers of the {self.reader.pool.name} chain", self.reader):
-                await self._catch_up()
+            await self._catch_up_by_any()
             self._looked_s = now_s
+
+    async def _catch_up_by_any(self) -> None:
+        """Catch up, without the endpoint that was caught lying while there is another."""
+        for _ in self.reader.pool.endpoints:
+            try:
+                with chain_errors(f"the last headers of the {self.reader.pool.name} chain", self.reader):
+                    return await self._catch_up()
+            except EndpointFalse as error:
+                if not self.reader.pool.demote(error.endpoint):
+                    raise
+                fault = error
+        raise fault
 
     async def _catch_up(self) -> None:
         head = await self.reader.head_number()

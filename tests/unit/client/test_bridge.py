@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from bridge import Bridge, BurnNotReady, BurnsReport, BurnStatus, verify_exit_payload
-from bridge.burns.errors import BurnNotFound, CannotTell, LogNotABurn
+from bridge.burns.errors import BurnNotFound, CannotTell, EndpointFalse, LogNotABurn
 from bridge.chain.clock import ManualClock
 from bridge.client.near_head import JUMP_BLOCKS
 from bridge.codec.hash import keccak256
@@ -98,6 +98,36 @@ async def test_bridge__over_a_chain_with_a_long_history__reads_only_its_end() ->
             before = world.calls
             assert (await bridge.burns(transaction)).status is BurnStatus.READY
             assert world.calls - before < 40, "what lies between is left out"
+
+
+def falsify_headers(method: str, params: list[object], result: object) -> object:
+    """A tamper: no header's hash fits its time."""
+    return {**result, "timestamp": "0x1"} if method == "eth_getBlockByNumber" and isinstance(result, dict) else result
+
+
+async def test_bridge__with_an_endpoint_that_lies_about_headers__asks_the_next() -> None:
+    async with burn_world(honest_seconds=True) as world:
+        transaction = await world.ready_burn()
+        world.tamper = falsify_headers
+        side_second, root_second = world.second_servers
+        async with Bridge.connect(
+            side_rpc=[world.side_server.url, side_second.url],
+            root_rpc=[world.root_servers[0].url, root_second.url],
+            root_chain=ROOT_CHAIN,
+            side_confirmed=CONFIRMATIONS,
+            root_confirmed=CONFIRMATIONS,
+            clock=world.clock,
+        ) as bridge:
+            assert (await bridge.burns(transaction)).status is BurnStatus.READY
+
+
+async def test_bridge__with_no_endpoint_that_does_not_lie__names_the_one_that_did() -> None:
+    async with burn_world() as world, bridge_to(world) as bridge:
+        transaction = await world.ready_burn()
+        world.tamper = falsify_headers
+        with pytest.raises(EndpointFalse, match="the last headers of the") as raised:
+            await bridge.burns(transaction)
+        assert raised.value.endpoint.startswith("127.0.0.1")
 
 
 async def test_bridge__while_a_chain_is_not_reached__cannot_tell() -> None:
