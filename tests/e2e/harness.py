@@ -357,7 +357,7 @@ async def running_network(
 ) -> AsyncIterator[Network]:
     """A network for one scenario; its invariants are checked once the scenario is told."""
     with tempfile.TemporaryDirectory(dir=HOMES) as home:
-        settings = DevnetSettings(Path(home), validators, data_form, api_port=0, traffic=False)
+        settings = DevnetSettings(Path(home), validators, data_form, api_port=0, traffic=False, bridges=False)
         network = Network(settings, options or DevnetOptions(periodic_blocks=False))
         await network.start()
         try:
