@@ -83,6 +83,7 @@ const erc20 = {
 const erc721 = {
   async burn(client, { side, ids: [first, ...others] }) {
     const child = client.erc721(side);
+    await until(async () => (await child.getTokensCount(settings.address)) === 1 + others.length);
     return { burn: await mined(child.withdrawStart(first)), batch: await mined(child.withdrawStartMany(others)) };
   },
 
@@ -111,6 +112,7 @@ const erc721 = {
 const erc1155 = {
   async burn(client, { side, ids, amount }) {
     const child = client.erc1155(side);
+    await until(async () => BigInt(await child.getBalance(settings.address, ids.at(-1))) > 0n);
     return {
       burn: await mined(child.withdrawStart(ids[0], amount)),
       batch: await mined(child.withdrawStartMany(ids, ids.map(() => amount))),

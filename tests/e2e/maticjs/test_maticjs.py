@@ -8,13 +8,15 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from eth_account import Account as EthAccount
 
 from tests.e2e.maticjs.abi_store import addresses, running_abi_store
+from tests.e2e.maticjs.nfts import Nfts, deposited, nft_ids_of
 from tests.e2e.maticjs.program import HERE, Program
 from tests.e2e.process import TEST_S, DevnetProcess, ask
 from tests.e2e.user import User
@@ -32,6 +34,7 @@ COIN_WEI = 10**18
 ERC20_WEI = 3 * 10**18
 NFTS = 3
 """The first is burnt alone, the others together."""
+ERC1155_IDS = (7, 2**200)
 ERC1155_AMOUNT = 5
 LEGACY_REFUSED = "invalid RLP: remainder must be zero"
 """What 3.9.2 says of every transaction without a type: a fault of its own."""
@@ -59,9 +62,8 @@ RUNS = (
 )
 
 
-def started(run: Run, funder: User, store: str) -> Program:
+def started(run: Run, funder: User, account: Any, nfts: Nfts, store: str) -> Program:
     """Give a new account coins and tokens, and start its program."""
-    account = EthAccount.create()
     for chain in (funder.side, funder.root):
         assert funder.pay(chain, account.address, COIN_WEI)["status"] == 1
     transfer = funder.child_token.functions.transfer(account.address, 2 * ERC20_WEI)
@@ -82,7 +84,13 @@ def started(run: Run, funder: User, store: str) -> Program:
                 "root": root["contracts"]["DemoToken"],
                 "side": side["contracts"]["DemoToken"],
                 "amount": str(ERC20_WEI),
-            }
+            },
+            "erc721": {**asdict(nfts.erc721), "ids": [str(nft) for nft in nft_ids_of(RUNS.index(run), NFTS)]},
+            "erc1155": {
+                **asdict(nfts.erc1155),
+                "ids": [str(one) for one in ERC1155_IDS],
+                "amount": str(ERC1155_AMOUNT),
+            },
         },
     }
     return Program(settings, PACKAGES[run.release], store)
@@ -102,8 +110,11 @@ def programs(devnet: DevnetProcess) -> Iterator[Programs]:
     with ExitStack() as cleanup:
         store = cleanup.enter_context(running_abi_store(index))
         funders = [User(devnet, FIRST_FUNDER + place) for place in range(len(RUNS))]
+        accounts = [EthAccount.create() for _ in RUNS]
+        nfts = deposited(funders[0], [one.address for one in accounts], NFTS, ERC1155_IDS, 2 * ERC1155_AMOUNT)
         with ThreadPoolExecutor() as at_once:
-            running = list(at_once.map(started, RUNS, funders, [store] * len(RUNS)))
+            begin = partial(started, nfts=nfts, store=store)
+            running = list(at_once.map(begin, RUNS, funders, accounts))
         for program in running:
             cleanup.callback(program.close)
         yield dict(zip(RUNS, running, strict=True))
