@@ -13,13 +13,13 @@
  * @typedef {{transaction_hash: string, version: string, status: string, text: string, block_number: number | null,
  *   block_time: number | null, to_go: ToGo | null, burns: Burn[], burns_left_out: number,
  *   judged_at: {root_chain: string, number: number, timestamp: number}[], warning: string | null}} Report
- * @typedef {{payload: string, exit_contract: string | null, exit_function: string, simulated: boolean,
+ * @typedef {{payload: string, root_chain: string, exit_contract: string | null, exit_function: string, simulated: boolean,
  *   warning: string | null}} Proof
  */
 
 import { follow } from "./following.js";
 import { ask, Failure } from "./asking.js";
-import { byteLength, exitCallData, transactionHashIn } from "./encoding.js";
+import { byteLength, exitCallData, shellWord, transactionHashIn } from "./encoding.js";
 import * as wording from "./wording.js";
 
 const BURNS_PATH = "sidewarden/v1/burns/";
@@ -206,10 +206,17 @@ function showProof(place, answer, burn) {
   const callData = exitCallData(proof.exit_function, proof.payload);
   fragment.querySelector(".call").hidden = callData === null;
   fragment.querySelector(".call-data").value = callData ?? "";
-  const contract = proof.exit_contract ?? "CONTRACT";
-  const cast = `cast send ${contract} "${proof.exit_function}" "$(cat ${name}.hex)" --rpc-url ROOT_CHAIN_RPC --interactive`;
-  say(fragment.querySelector(".cast"), cast);
-  say(fragment.querySelector(".sidewarden"), `sidewarden burn ${shown.transaction} --log-index ${burn.log_index} --send`);
+  const contract = shellWord(proof.exit_contract, "CONTRACT");
+  const rpc = "ROOT_CHAIN_RPC";
+  say(
+    fragment.querySelector(".cast"),
+    `cast send ${contract} "${proof.exit_function}" "$(cat ${name}.hex)" --rpc-url ${rpc} --interactive`,
+  );
+  say(
+    fragment.querySelector(".sidewarden"),
+    `sidewarden burn ${shown.transaction} --log-index ${burn.log_index} --root-chain ${shellWord(proof.root_chain, "NAME")} ` +
+      `--api ${new URL(".", document.baseURI).href} --root-rpc ${rpc} --key-file KEY_FILE --send`,
+  );
   const copy = fragment.querySelector(".copy");
   copy.hidden = navigator.clipboard === undefined;
   copy.addEventListener("click", async () => {
