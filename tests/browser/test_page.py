@@ -49,8 +49,30 @@ async def test_page__of_a_burn__tells_each_change_as_it_comes(browser: Browser) 
         world.root.mine(count=CONFIRMATIONS)
         await world.follow()
         await visitor.tells("#status", "Exit made")
-        await visitor.shoot("exited")
+        await visitor.tells(".root dl", "Exit transactionnot known with certainty")
         assert sum(path.endswith("/events") for path in visitor.asked) == 1
+
+
+async def test_page__of_a_plasma_exit_that_was_found__names_its_transaction_and_what_comes_after(
+    browser: Browser,
+) -> None:
+    paid = {"transaction_hash": to_hex(keccak256(b"paid")), "block_number": 12_345}
+    async with visit(browser) as visitor:
+        transaction = await visitor.world.ready_burn(made(BurnKind.PLASMA_ERC20, amounts=(10**18,)))
+
+        async def exited(route: Route) -> None:
+            report = await (await route.fetch()).json()
+            burn = report["burns"][0]
+            on_root = {**burn["root_chains"][0], "status": "EXITED", "exit": paid}
+            burns = [{**burn, "status": "EXITED", "root_chains": [on_root]}]
+            await route.fulfill(json={**report, "status": "EXITED", "burns": burns})
+
+        await visitor.page.route("**/events", refuse)
+        await visitor.page.route("**/burns/*", exited)
+        await visitor.look(transaction)
+        await visitor.tells(".root dl", f"Exit transaction{paid['transaction_hash']}in block12,345")
+        await visitor.tells(".after", "paid after its waiting time")
+        await visitor.shoot("exited")
 
 
 async def test_page__with_a_hash_typed_in__looks_and_goes_back(browser: Browser) -> None:

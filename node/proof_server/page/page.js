@@ -26,6 +26,7 @@ const BURNS_PATH = "sidewarden/v1/burns/";
 const LINES_MAX = 20;
 const DATA_CHARACTERS_MAX = 200;
 const TICK_MS = 1_000;
+const NO_HASH = "This is no transaction hash. One has 0x and then 64 digits, of 0 to 9 and a to f.";
 
 /** The element with this id. @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
@@ -56,7 +57,7 @@ function start() {
   const asked = new URLSearchParams(location.search).get("tx") ?? "";
   const transaction = transactionHashIn(asked);
   byId("hash").value = asked;
-  say(byId("refusal"), asked && !transaction ? "This is no transaction hash: it has 64 digits of 0-9 and a-f after 0x." : "");
+  say(byId("refusal"), asked && !transaction ? NO_HASH : "");
   clear();
   byId("answer").hidden = transaction === null;
   if (transaction !== null) {
@@ -157,7 +158,7 @@ function rowOf(burn, onRoot) {
   facts(row.querySelector("dl"), [
     ["Token there", onRoot.root_token],
     ["Checkpoint", checkpoint && `${checkpoint.header_id}, of blocks ${checkpoint.start} to ${checkpoint.end}`],
-    ["Exit transaction", exit && exit.transaction_hash],
+    ["Exit transaction", exit ? exit.transaction_hash : onRoot.status === "EXITED" ? "not known with certainty" : null],
     ["in block", exit && wording.grouped(String(exit.block_number))],
   ]);
   say(row.querySelector(".after"), onRoot.status === "EXITED" ? wording.afterWords(onRoot.exit_function) : "");
