@@ -18,7 +18,17 @@ from typing import TypeVar
 from bridge.chain.breaker import BreakerRules
 from bridge.chain.clock import Clock
 from bridge.chain.endpoint import Endpoint, EndpointReport, EndpointState, RpcAnswer, RpcCall, label_of
-from bridge.chain.errors import EndpointError, EndpointStatus, EndpointTimeout, NoEndpoint, RpcRefused, WrongChain
+from bridge.chain.errors import (
+    BadAnswer,
+    EndpointError,
+    EndpointGarbage,
+    EndpointStatus,
+    EndpointTimeout,
+    NoEndpoint,
+    RpcRefused,
+    WrongChain,
+)
+from bridge.chain.fields import as_quantity
 from bridge.chain.transport import Transport
 from bridge.codec.hexadecimal import quantity, to_hex
 from bridge.codec.types import ChainId, Hash32
@@ -63,17 +73,20 @@ class RpcPool:
         self,
         name: str,
         urls: Sequence[str],
-        chain_id: ChainId,
+        chain_id: ChainId | None,
         transport: Transport,
         clock: Clock,
         limits: RpcLimits | None = None,
         genesis_hash: Hash32 | None = None,
     ) -> None:
-        """Raises ValueError for a bad URL, without quoting it."""
+        """Raises ValueError for a bad URL, without quoting it.
+
+        Without a `chain_id`, the first endpoint that answers says which chain it is, and all others must agree.
+        """
         if not 1 <= len(urls) <= ENDPOINTS_MAX:
             raise ValueError(f"{name}: give between 1 and {ENDPOINTS_MAX} RPC URLs, not {len(urls)}")
         self.name = name
-        self.chain_id = chain_id
+        self._identity = _Identity(chain_id)
         self._genesis_hash = genesis_hash
         self._clock = clock
         self._limits = limits or RpcLimits()
@@ -89,6 +102,13 @@ class RpcPool:
             for position, url in enumerate(urls)
         )
         self._latest_used = self._endpoints[0]
+
+    @property
+    def chain_id(self) -> ChainId:
+        """The chain; it must have been given, or an endpoint have answered."""
+        if self._identity.chain_id is None:
+            raise LookupError(f"{self.name}: no endpoint has said yet which chain it is")
+        return self._identity.chain_id
 
     @property
     def endpoints(self) -> tuple[EndpointReport, ...]:
@@ -241,6 +261,8 @@ class RpcPool:
 
     async def _check_identity(self, endpoint: Endpoint) -> None:
         shown = (await endpoint.post(RpcCall("eth_chainId", []))).value
+        if self._identity.chain_id is None:
+            self._identity.chain_id = _chain_id(endpoint.label, shown)
         if not isinstance(shown, str) or shown.lower() != quantity(self.chain_id):
             raise WrongChain(f"{endpoint.label}: serves another chain id than {self.chain_id}, as configured")
         if self._genesis_hash is None:
@@ -267,6 +289,20 @@ class RpcPool:
         return "; ".join(
             f"{one.label}: {one.state.value}, {one.last_error or 'no error yet'}" for one in self._endpoints
         )
+
+
+@dataclass(slots=True)
+class _Identity:
+    """Which chain a pool and its twins are of; None until it is known."""
+
+    chain_id: ChainId | None
+
+
+def _chain_id(label: str, shown: object) -> ChainId:
+    try:
+        return ChainId(as_quantity(shown, "eth_chainId"))
+    except BadAnswer as error:
+        raise EndpointGarbage(f"{label}: {error}") from None
 
 
 class _Resting(EndpointError):

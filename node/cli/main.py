@@ -9,6 +9,7 @@ from node.cli.join import join
 from node.cli.keys import keys
 from node.cli.light import light
 from node.cli.localnet import localnet
+from node.cli.proof_server import proof_server
 from node.cli.signing import signing
 from node.cli.simulate import simulate
 from node.cli.start import start
@@ -23,7 +24,7 @@ def main() -> None:
 
 
 for command in (
-    *(burn, devnet, genesis, join, keys, light, localnet),
+    *(burn, devnet, genesis, join, keys, light, localnet, proof_server),
     *(signing, simulate, start, status, testnet, version),
 ):
     main.add_command(command)

@@ -33,7 +33,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "node/duties": ("bridge", "config", "node.app", "node.keys", "node.duties", "node.engine", "node.store"),
     "node/api": ("bridge", "node.app", "node.api", "node.duties", "node.engine.errors", "node.store.errors"),
     "node/light": ("bridge", "node.app", "node.light", "node.store.files"),
-    "node/proof_server": ("bridge", "config", "node.api", "node.proof_server", "node.store"),
+    "node/proof_server": (
+        *("bridge", "config", "node.api", "node.duties", "node.proof_server", "node.store"),
+        *("node.validator.errors", "node.validator.logs", "node.validator.together"),
+    ),
     "node/validator": ("bridge", "config", "node"),
     "node/networks": ("bridge", "contracts", "config", "node"),
     "node/devnet": ("bridge", "contracts", "config", "node"),
