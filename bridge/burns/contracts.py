@@ -75,6 +75,12 @@ class RootContracts:
             raise CannotTell(f"{self.view.name}: two endpoints differ about which exits were taken")
         return said
 
+    async def has(self, call: tuple[Address, bytes]) -> bool:
+        """Whether a contract has the view function that is called. Raises CannotTell, EndpointFalse."""
+        with chain_errors(f"{self.view.name}: a call at block {self.at.number}", self.view.reader):
+            (answer,) = await self.view.reader.calls([call], self.at.number)
+            return isinstance(answer, bytes) and len(answer) > 0
+
     async def simulate(self, to: Address, function: str, payload: bytes, sender: Address | None) -> bool:
         """Run an exit by eth_call; False where it was taken already. Raises ExitRefused when it reverts otherwise."""
         with chain_errors(f"{self.view.name}: {function}", self.view.reader):

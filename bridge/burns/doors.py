@@ -86,18 +86,34 @@ class Doors:
     def __init__(self, view: RootView) -> None:
         self._exits = view.exits
         self._mappings: Recent[Address, _Mapping] = Recent(MAPPINGS_KEPT)
+        self._tells_plasma: bool | None = None
 
     async def of(self, contracts: RootContracts, burns: Sequence[FoundBurn]) -> tuple[Door | None, ...]:
         """The door of each burn; None where this root chain does not pay for it. Raises CannotTell, EndpointFalse."""
         await self._read_mappings(contracts, burns)
         return tuple(self._door(burn) for burn in burns)
 
-    async def taken(self, contracts: RootContracts, marks: Sequence[ExitMark]) -> tuple[bool, ...]:
-        """Whether each exit has been taken; False where there is nobody to ask. One request for all."""
+    async def taken(self, contracts: RootContracts, marks: Sequence[ExitMark]) -> tuple[bool | None, ...]:
+        """Whether each exit has been taken; False where no contract is configured. One request for all.
+
+        None where the contract does not tell: Polygon's WithdrawManager keeps to itself which exits it knows, and only
+        its logs show them.
+        """
         asked = [(mark, call) for mark in marks if (call := self._taken_call(mark)) is not None]
+        untold: set[ExitMark] = set()
+        if any(mark.burn.kind in PLASMA_KINDS for mark, _ in asked) and not await self._tells_exits(contracts):
+            untold = {mark for mark, _ in asked if mark.burn.kind in PLASMA_KINDS}
+            asked = [(mark, call) for mark, call in asked if mark not in untold]
         answers = await contracts.flags([call for _, call in asked])
         taken = {mark for (mark, _), answer in zip(asked, answers, strict=True) if answer}
-        return tuple(mark in taken for mark in marks)
+        return tuple(None if mark in untold else mark in taken for mark in marks)
+
+    async def _tells_exits(self, contracts: RootContracts) -> bool:
+        """Whether WithdrawManager answers for known exits, asked once."""
+        if self._tells_plasma is None and self._exits.withdraw_manager is not None:
+            call = self._exits.withdraw_manager, encode_call("isKnownExit(uint128)", 0)
+            self._tells_plasma = await contracts.has(call)
+        return self._tells_plasma is True
 
     def _door(self, burn: FoundBurn) -> Door | None:
         exits = self._exits

@@ -126,14 +126,14 @@ class RootJudge:
         asked = [mark for mark in marks if known[mark] is None]
         taken = dict(zip(asked, await self._doors.taken(contracts, asked), strict=True))
         for mark in asked:
-            if taken[mark]:
+            if taken[mark] is not False:
                 known[mark] = await self._paid.find(contracts, mark, checkpoint)
         by_log = {mark.burn.log_index: mark for mark in marks}
         exits = []
         for mark in marks:
             same = (mark, *(by_log[twin] for twin in mark.burn.twins if twin in by_log))
             paid = next((found for one in same if (found := known[one]) is not None), None)
-            is_exited = paid is not None or any(taken.get(one, False) for one in same)
+            is_exited = paid is not None or any(taken.get(one) is True for one in same)
             exits.append((BurnStatus.EXITED if is_exited else BurnStatus.READY, paid))
         return exits
 

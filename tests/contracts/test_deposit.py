@@ -152,6 +152,14 @@ def test_map_token__twice_or_of_an_unknown_type__is_refused(crossing: Crossing) 
     assert refusal(OTHER, OTHER, keccak256(b"ERC721")) == "RootChainManager: TOKEN_TYPE_NOT_SUPPORTED"
 
 
+def test_register_predicate__of_a_type_that_has_one__is_refused(crossing: Crossing) -> None:
+    """It remembers which NFTs have left, and another one would let their burns exit once more."""
+    manager = crossing.root.contracts.root_chain_manager
+    step = invoke(manager, "registerPredicate(bytes32,address)", ERC20_TOKEN_TYPE, OTHER)
+    assert crossing.root.chain.refusal(DEPLOYER, step) == "RootChainManager: PREDICATE_ALREADY_REGISTERED"
+    crossing.root.chain.send(DEPLOYER, invoke(manager, "registerPredicate(bytes32,address)", keccak256(b"new"), OTHER))
+
+
 def test_map_token__on_the_side_chain__same_again_changes_nothing_and_another_is_refused(crossing: Crossing) -> None:
     here, there = crossing.root.contracts, crossing.side_contracts
     manager = there.child_chain_manager

@@ -47,8 +47,12 @@ contract RootChainManager is AccessControl {
         _depositEtherFor(msg.sender);
     }
 
-    /// @notice Names the contract that holds the tokens of a type.
+    /// @notice Names the contract that holds the tokens of a type, for good: it remembers which exits of NFTs it has
+    /// paid, and another one would pay them again.
     function registerPredicate(bytes32 tokenType, ITokenPredicate predicate) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        require(
+            address(typeToPredicate[tokenType]) == address(0), "RootChainManager: PREDICATE_ALREADY_REGISTERED"
+        );
         typeToPredicate[tokenType] = predicate;
         emit PredicateRegistered(tokenType, address(predicate));
     }

@@ -1,5 +1,7 @@
 """The service over real contracts of the Plasma bridge and a tunnel: what it calls READY can be taken, and once."""
 
+from dataclasses import replace
+
 from bridge.burns.kinds import BurnKind
 from bridge.burns.report import BurnStatus
 from bridge.burns.views import ExitContracts
@@ -95,3 +97,14 @@ async def test_messages__several_in_a_receipt__are_ready_and_taken_each_on_its_o
 
         burns = (await world.service.burns(transaction)).burns
         assert [burn.status for burn in burns] == [BurnStatus.EXITED, BurnStatus.READY]
+
+
+async def test_burns__under_a_manager_that_does_not_tell_its_exits__are_judged_by_its_logs() -> None:
+    """As Polygon's: a call for a known exit reverts there. The registry stands in for it, and logs no exits."""
+    plasma = add_plasma(join_chains())
+    exits = replace(plasma_exits(plasma), withdraw_manager=plasma.here.registry)
+    async with real_world(plasma.crossing, exits) as world:
+        words = TOKEN.to_bytes(32) + bytes(64)
+        transaction = await burnt(world, free_log(plasma.crossing.free_token, free_burn(plasma), words))
+        assert (await world.service.burns(transaction)).status is BurnStatus.READY
+        assert (await world.service.proof(transaction)).simulated

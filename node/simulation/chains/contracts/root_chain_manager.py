@@ -72,6 +72,8 @@ class RootChainManager(AccessControl):
 
     def register_predicate(self, token_type: Hash32, predicate: Address) -> None:
         self.only_role(DEFAULT_ADMIN_ROLE)
+        if self.type_to_predicate(token_type) != ZERO_ADDRESS:
+            raise refusal("RootChainManager: PREDICATE_ALREADY_REGISTERED")
         self.store("predicate", token_type, value=predicate)
         self.emit((_PREDICATE_REGISTERED, token_type, predicate))
 
