@@ -8,6 +8,7 @@ from bridge.codec.checkpoint import DataForm
 from tests.contracts.crossing import Crossing, join_chains
 from tests.contracts.network import DEVNET_STAKES, Network, deploy
 from tests.contracts.plasma import Plasma, add_plasma
+from tests.contracts.tokens import Tokens, add_tokens
 
 NetworkFactory = Callable[[DataForm, Sequence[int]], Network]
 
@@ -71,3 +72,15 @@ def plasma_once(joined_chains: Crossing) -> Plasma:
 def plasma(plasma_once: Plasma) -> Plasma:
     """Both chains with the plasma bridge and a tunnel, and plasma tokens on the side chain."""
     return plasma_once.copy()
+
+
+@pytest.fixture(scope="session")
+def tokens_once(joined_chains: Crossing) -> Tokens:
+    """Both chains with every type of token; tests only copy them."""
+    return add_tokens(joined_chains.copy())
+
+
+@pytest.fixture
+def tokens(tokens_once: Tokens) -> Tokens:
+    """Both chains with every type of token, some of each held by the burner on the side chain."""
+    return tokens_once.copy()

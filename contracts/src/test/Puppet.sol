@@ -13,10 +13,25 @@ contract Puppet {
     error CallFailed(uint256 index);
 
     receive() external payable {
-        require(!refusesCoin, Refused());
-        if (_target == address(0)) return;
-        (bool done,) = _target.call(_callback);
-        if (done) ++callbacks;
+        _onPaid();
+    }
+
+    function onERC721Received(address, address, uint256, bytes calldata) external returns (bytes4) {
+        _onPaid();
+        return this.onERC721Received.selector;
+    }
+
+    function onERC1155Received(address, address, uint256, uint256, bytes calldata) external returns (bytes4) {
+        _onPaid();
+        return this.onERC1155Received.selector;
+    }
+
+    function onERC1155BatchReceived(address, address, uint256[] calldata, uint256[] calldata, bytes calldata)
+        external
+        returns (bytes4)
+    {
+        _onPaid();
+        return this.onERC1155BatchReceived.selector;
     }
 
     /// @notice Several calls in one transaction.
@@ -31,8 +46,15 @@ contract Puppet {
         refusesCoin = refuses;
     }
 
-    /// @notice What to call whenever coin comes.
+    /// @notice What to call whenever coin or a token comes.
     function callWhenPaid(address target, bytes calldata callback) external {
         (_target, _callback) = (target, callback);
+    }
+
+    function _onPaid() private {
+        require(!refusesCoin, Refused());
+        if (_target == address(0)) return;
+        (bool done,) = _target.call(_callback);
+        if (done) ++callbacks;
     }
 }
