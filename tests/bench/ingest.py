@@ -42,7 +42,8 @@ def measure(sizes: Sizes) -> Iterator[Row]:
 
 async def _times_s(count: int, microseconds: int, repeats: int) -> tuple[float, ...]:
     """Ingest, download, and download with parsed JSON."""
-    with served_headers(count, microseconds) as url:
+    with served_headers(count, microseconds) as server:
+        url = server.url
         async with aiohttp.ClientSession() as session:
             return await fastest_awaited_s(
                 repeats,

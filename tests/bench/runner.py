@@ -3,7 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.bench import consensus, footprint, gas, ingest, proofs, signatures, state_machine, submission, trees
+from tests.bench import (
+    burn_load,
+    burns,
+    consensus,
+    footprint,
+    gas,
+    ingest,
+    proofs,
+    signatures,
+    state_machine,
+    submission,
+    trees,
+)
 from tests.bench.rows import Row
 from tests.bench.sizes import Sizes
 
@@ -27,6 +39,8 @@ BENCHMARKS = (
     Benchmark("state", state_machine.measure),
     Benchmark("block", consensus.measure_full_block),
     Benchmark("proofs", proofs.measure),
+    Benchmark("burns", burns.measure),
+    Benchmark("burn-load", burn_load.measure),
     Benchmark("gas", gas.measure),
     Benchmark("submission", submission.measure, is_quick=False),
     Benchmark("help", footprint.measure_help),

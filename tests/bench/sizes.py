@@ -18,6 +18,13 @@ class Sizes:
     gas_validators: tuple[int, ...] = (4, 20, 50, 100)
     receipts: int = 300
     proof_headers: int = 1_024
+    burn_transactions: tuple[int, ...] = (18, 300)
+    burn_blocks: int = 1_024
+    burn_repeats: int = 12
+    burn_peers: bool = True
+    burn_load: int = 1_000
+    burn_clients: int = 50
+    burn_load_repeats: int = 3
     footprint_s: float = 10.0
     consensus_validators: tuple[int, ...] = (1, 4)
     consensus_repeats: int = 3
@@ -36,6 +43,13 @@ TINY = Sizes(
     gas_validators=(4,),
     receipts=3,
     proof_headers=8,
+    burn_transactions=(3,),
+    burn_blocks=8,
+    burn_repeats=1,
+    burn_peers=False,
+    burn_load=4,
+    burn_clients=2,
+    burn_load_repeats=1,
     footprint_s=0.1,
 )
 """For the test that the runner works."""
