@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId
+from config.burns import Exits
 from config.schema import Api, Fees, Keys, NodeConfig, Paths, RootChain, SideChain
 from config.table import RpcUrl
 from node.app.parameters import Finality, Parameters, QuorumUnit, RootChainParameters
@@ -83,6 +84,7 @@ def devnet_config(
     root_name: str,
     root_urls: tuple[str, ...],
     root_chain_manager: Address,
+    exits: Exits | None = None,
 ) -> NodeConfig:
     """The configuration of one validator of a devnet."""
     return NodeConfig(
@@ -97,6 +99,7 @@ def devnet_config(
                 name=root_name,
                 rpc_urls=tuple(map(RpcUrl, root_urls)),
                 root_chain_manager=root_chain_manager,
+                exits=exits or Exits(),
                 fees=Fees(replace_after_s=4 * DEVNET_ROOT_BLOCK_S),
             ),
         ),

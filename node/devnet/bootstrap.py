@@ -4,7 +4,7 @@ All blocks are made on demand with timestamps of the last minute, so that no cha
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.chain.reader import ChainReader
 from bridge.codec.abi import encode_call
@@ -12,7 +12,7 @@ from bridge.codec.checkpoint import DataForm
 from bridge.codec.events import StateSynced
 from bridge.codec.secp256k1 import sign
 from bridge.codec.transaction import DynamicFeeTransaction
-from bridge.codec.types import BlockNumber, ChainId, UnixSeconds, Wei
+from bridge.codec.types import Address, BlockNumber, ChainId, UnixSeconds, Wei
 from contracts import calls
 from contracts.deployment import (
     DeploymentPlan,
@@ -24,6 +24,7 @@ from contracts.deployment import (
 )
 from node.app.state import WEI_PER_TOKEN
 from node.devnet.accounts import DevnetAccounts
+from node.devnet.bridges import BridgePlan, bridge_plan, root_bridge_steps, side_bridge_steps
 from node.devnet.chains import Chains
 from node.devnet.relayer import synced_states
 from node.devnet.settings import DevnetError
@@ -47,10 +48,30 @@ class BootstrapFailed(DevnetError):
 
 @dataclass(frozen=True, slots=True)
 class DevnetContracts:
-    """Where the contracts are, once they are deployed: it follows from the accounts."""
+    """Where the contracts are, once they are deployed: it follows from the accounts.
+
+    `bridges` are the ways across beside demo ERC-20; None on a devnet without them.
+    """
 
     root: RootContracts
     side: SideContracts
+    bridges: BridgePlan | None = None
+
+    def root_by_name(self) -> dict[str, Address]:
+        """The root chain's, under their Solidity names."""
+        more = {} if self.bridges is None else self.bridges.bridges.root_by_name()
+        return {**self.root.by_name(), **more}
+
+    def side_by_name(self) -> dict[str, Address]:
+        """The side chain's, under the names of their twins."""
+        more = {} if self.bridges is None else self.bridges.bridges.side_by_name()
+        return {**self.side.by_name(), **more}
+
+    @property
+    def receivers(self) -> tuple[Address, ...]:
+        """The side chain's contracts that take messages of the root chain."""
+        more = () if self.bridges is None else self.bridges.bridges.receivers
+        return (self.side.child_chain_manager, *more)
 
 
 def deployment_plan(accounts: DevnetAccounts, side_chain_id: ChainId, data_form: DataForm) -> DeploymentPlan:
@@ -68,6 +89,13 @@ def contracts_of(plan: DeploymentPlan) -> DevnetContracts:
     return DevnetContracts(root_deployment(plan).contracts, side_deployment(plan).contracts)
 
 
+def with_bridges(plan: DeploymentPlan, accounts: DevnetAccounts) -> DevnetContracts:
+    """The same with every other way across, which comes after all that the network itself needs."""
+    made = contracts_of(plan)
+    nonces = len(root_steps(plan, accounts)), len(side_deployment(plan).steps)
+    return replace(made, bridges=bridge_plan(plan, made.root, made.side, *nonces))
+
+
 class Bootstrap:
     """Makes a new devnet's past, on chains that have only their genesis blocks."""
 
@@ -79,17 +107,22 @@ class Bootstrap:
         self._ids = {ROOT: root_id, SIDE: side_id}
         self._accounts = accounts
 
-    async def run(self, plan: DeploymentPlan, confirmations: int) -> None:
+    async def run(self, plan: DeploymentPlan, contracts: DevnetContracts, confirmations: int) -> None:
         """Deploy, stake, deposit, and let `confirmations` root-chain blocks follow.
 
         Raises BootstrapFailed, ChainCommandRefused, ChainError.
         """
-        accounts, contracts = self._accounts, contracts_of(plan)
-        await self._send(ROOT, accounts.deployer, root_steps(plan, accounts))
-        await self._send(SIDE, accounts.deployer, side_deployment(plan).steps)
+        accounts, bridges = self._accounts, contracts.bridges
+        on_root: tuple[DeploymentStep, ...] = root_steps(plan, accounts)
+        on_side: tuple[DeploymentStep, ...] = side_deployment(plan).steps
+        if bridges is not None:
+            on_root = (*on_root, *root_bridge_steps(bridges, contracts.root, accounts))
+            on_side = (*on_side, *side_bridge_steps(bridges, accounts))
+        await self._send(ROOT, accounts.deployer, on_root)
+        await self._send(SIDE, accounts.deployer, on_side)
         head = await self._chains.status(ROOT)
         states = await synced_states(self._root_reader, contracts.root.state_sender, BlockNumber(0), head.head_number)
-        await self._send(SIDE, accounts.relayer, carried_over(states, contracts.side))
+        await self._send(SIDE, accounts.relayer, carried_over(states))
         await self._chains.mine(ROOT, confirmations, UnixSeconds(head.head_timestamp + 1))
 
     async def _send(self, chain: str, sender: Account, steps: Sequence[DeploymentStep]) -> None:
@@ -113,13 +146,10 @@ def root_steps(
     return (*deployment.steps, *staked, *_deposits(deployment.contracts, accounts))
 
 
-def carried_over(states: Sequence[StateSynced], contracts: SideContracts) -> list[DeploymentStep]:
+def carried_over(states: Sequence[StateSynced]) -> list[DeploymentStep]:
     """The relayer's transactions on the side chain: every state that was synced on the root chain."""
     call = "onStateReceive(uint256,bytes)"
-    return [
-        DeploymentStep("carry over", contracts.child_chain_manager, encode_call(call, state.id, state.data))
-        for state in states
-    ]
+    return [DeploymentStep("carry over", state.contract, encode_call(call, state.id, state.data)) for state in states]
 
 
 def signed_step(chain_id: ChainId, sender: Account, nonce: int, step: DeploymentStep) -> bytes:

@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from bridge.codec.types import Address
+from config.burns import Exits
 from config.file import FILE_NAME, Home, load_home, write_config
 from config.presets import devnet_config
 from config.schema import Comet, Engine, Paths
@@ -86,7 +87,12 @@ def make_validator_keys(files: DevnetFiles, index: int, accounts: DevnetAccounts
 
 
 def write_validator_config(
-    files: DevnetFiles, index: int, accounts: DevnetAccounts, endpoints: ValidatorEndpoints, root_chain_manager: Address
+    files: DevnetFiles,
+    index: int,
+    accounts: DevnetAccounts,
+    endpoints: ValidatorEndpoints,
+    root_chain_manager: Address,
+    exits: Exits,
 ) -> None:
     """The configuration of a validator: anew at each start, because ports may have changed, but for its keys."""
     path = files.validator(index)
@@ -100,6 +106,7 @@ def write_validator_config(
         root_name="root",
         root_urls=endpoints.root_urls,
         root_chain_manager=root_chain_manager,
+        exits=exits,
     )
     config = replace(config, engine=endpoints.engine)
     if (path / FILE_NAME).exists():

@@ -22,6 +22,7 @@ from bridge.chain.rpc import RpcPool
 from bridge.chain.transport import HttpTransport, Transport
 from bridge.codec.checkpoint import DataForm
 from bridge.codec.types import Address, ChainId, UnixSeconds, Wei
+from config.burns import Exits
 from config.file import Home, load_home
 from config.presets import DEVNET_ROOT_BLOCK_S, DEVNET_SIDE_BLOCK_S, devnet_network, devnet_root_chain
 from config.presets import RootContracts as PresetContracts
@@ -31,7 +32,7 @@ from node.app.genesis import Genesis, genesis_hash
 from node.app.genesis_file import genesis_from_json, genesis_to_json
 from node.app.opened import TransactionOpener
 from node.devnet.accounts import draw_accounts
-from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, DevnetContracts, contracts_of, deployment_plan
+from node.devnet.bootstrap import ROOT, SIDE, Bootstrap, contracts_of, deployment_plan, with_bridges
 from node.devnet.chains import Allocation, Chains, ChainSettings, ChainsSettings
 from node.devnet.control import control_app
 from node.devnet.description import ChainPlace, ControlPlace, Description, ValidatorPlace
@@ -108,7 +109,8 @@ class Devnet:
         self.files = DevnetFiles(settings.home)
         self.accounts = draw_accounts(settings.seed, settings.validators)
         self.plan = deployment_plan(self.accounts, SIDE_CHAIN_ID, DataForm[settings.data_form.upper()])
-        self.contracts: DevnetContracts = contracts_of(self.plan)
+        bridged = settings.bridges
+        self.contracts = with_bridges(self.plan, self.accounts) if bridged else contracts_of(self.plan)
         self.chains = chains
         self.side = ChainReader(RpcPool(SIDE, (chains.rpc_url(SIDE),), SIDE_CHAIN_ID, transport, clock))
         self.root = ChainReader(RpcPool(ROOT, (chains.rpc_url(ROOT),), ROOT_CHAIN_ID, transport, clock))
@@ -171,7 +173,7 @@ class Devnet:
             self.root,
             contracts.root.state_sender,
             self.wallet(accounts.relayer, SIDE),
-            contracts.side.child_chain_manager,
+            contracts.receivers,
             self.genesis.root_chains[0].parameters.confirmations,
         )
         if not self.settings.traffic:
@@ -267,8 +269,8 @@ class Devnet:
             for index, (account, url) in enumerate(zip(self.accounts.signers, self.api_urls, strict=True))
         )
         return Description(
-            side_chain=chain(SIDE, SIDE_CHAIN_ID, self.contracts.side.by_name()),
-            root_chain=chain(ROOT, ROOT_CHAIN_ID, self.contracts.root.by_name()),
+            side_chain=chain(SIDE, SIDE_CHAIN_ID, self.contracts.side_by_name()),
+            root_chain=chain(ROOT, ROOT_CHAIN_ID, self.contracts.root_by_name()),
             validators=tuple(validators),
             accounts=self.accounts.demo,
             control=control,
@@ -287,7 +289,7 @@ class Devnet:
             DataForm[self.settings.data_form.upper()],
         )
         bootstrap = Bootstrap(self.chains, self.root, ROOT_CHAIN_ID, SIDE_CHAIN_ID, self.accounts)
-        await bootstrap.run(self.plan, root_chain.confirmations)
+        await bootstrap.run(self.plan, self.contracts, root_chain.confirmations)
         genesis = await read_genesis(
             f"sidewarden-devnet-{self.settings.seed}",
             devnet_network(SIDE_CHAIN_ID),
@@ -316,7 +318,10 @@ class Devnet:
             root_urls=tuple(map(RpcUrl, self.chains.validator_urls(ROOT, index))),
             engine=engine_config(self.files, index, self.settings.engine, ports.p2p),
         )
-        write_validator_config(self.files, index, self.accounts, endpoints, self.contracts.root.root_chain_manager)
+        contracts = self.contracts
+        exits = Exits() if contracts.bridges is None else contracts.bridges.bridges.exits()
+        manager = contracts.root.root_chain_manager
+        write_validator_config(self.files, index, self.accounts, endpoints, manager, exits)
         home = load_home(self.files.validator(index))
         return self._cleanup.enter_context(closing(open_home(home, self.genesis, opener)))
 

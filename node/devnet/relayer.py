@@ -1,8 +1,10 @@
 """Carries deposits to the side chain; on the devnet only, where one key holds STATE_SYNCER_ROLE.
 
-A root-chain StateSynced is passed to ChildChainManager.onStateReceive once its block is confirmed. The contract takes
-ids in ascending order and each once, so the relayer keeps nothing: after a restart it asks for the last id and goes on.
+A root-chain StateSynced is passed to its receiver's onStateReceive once its block is confirmed. A receiver takes ids in
+ascending order and each once, so the relayer keeps nothing: after a restart it asks for the last id and goes on.
 """
+
+from collections.abc import Sequence
 
 from bridge.chain.fields import as_items, as_object
 from bridge.chain.reader import ChainReader
@@ -24,16 +26,21 @@ class DepositRelayer:
     name = "relay deposits"
 
     def __init__(
-        self, root: ChainReader, state_sender: Address, wallet: Wallet, child_chain_manager: Address, confirmations: int
+        self,
+        root: ChainReader,
+        state_sender: Address,
+        wallet: Wallet,
+        receivers: Sequence[Address],
+        confirmations: int,
     ) -> None:
-        """`wallet` is the relayer's on the side chain."""
+        """`wallet` is the relayer's on the side chain, where `receivers` take messages; others' are left."""
         self._root = root
         self._state_sender = state_sender
         self._wallet = wallet
-        self._child_chain_manager = child_chain_manager
+        self._receivers = frozenset(receivers)
         self._confirmations = confirmations
         self._next_block = BlockNumber(0)
-        self._last_id: int | None = None
+        self._last_ids: dict[Address, int] = {}
 
     async def run_once(self) -> bool:
         """Relay the confirmed deposits of the next blocks; True when there are more blocks to look at."""
@@ -47,12 +54,15 @@ class DepositRelayer:
         return last_block < confirmed
 
     async def _relay(self, event: StateSynced) -> None:
-        if self._last_id is None:
-            self._last_id = await self._wallet.read_uint(self._child_chain_manager, "lastStateId()")
-        if event.contract == self._child_chain_manager and event.id > self._last_id:
+        receiver = event.contract
+        if receiver not in self._receivers:
+            return
+        if receiver not in self._last_ids:
+            self._last_ids[receiver] = await self._wallet.read_uint(receiver, "lastStateId()")
+        if event.id > self._last_ids[receiver]:
             data = encode_call("onStateReceive(uint256,bytes)", event.id, event.data)
-            await self._wallet.send_and_wait(self._child_chain_manager, data, GAS_LIMIT)
-            self._last_id = event.id
+            await self._wallet.send_and_wait(receiver, data, GAS_LIMIT)
+            self._last_ids[receiver] = event.id
 
 
 async def synced_states(

@@ -61,6 +61,8 @@ class DevnetSettings:
     seed: int = 0
     traffic: bool = True
     engine: EngineKind = "local"
+    bridges: bool = True
+    """Whether there are the ways across beside demo ERC-20: tests that need none start faster."""
 
     def __post_init__(self) -> None:
         if self.validators != SINGLE_VALIDATOR and not VALIDATORS_MIN <= self.validators <= VALIDATORS_MAX:
@@ -81,6 +83,7 @@ def remember_settings(settings: DevnetSettings) -> None:
         "data_form": settings.data_form,
         "seed": settings.seed,
         "engine": settings.engine,
+        "bridges": settings.bridges,
     }
     if path.exists():
         made_with = _read_settings(path)

@@ -60,7 +60,7 @@ async def _duties(files: LocalnetFiles, transport: Transport, clock: Clock) -> t
         root.reader,
         contracts.on_root["StateSender"],
         payer,
-        contracts.on_side["ChildChainManager"],
+        (contracts.on_side["ChildChainManager"],),
         genesis.root_chains[0].parameters.confirmations,
     )
     people = [account_of(from_hex(account["private_key"])) for account in described["accounts"]]

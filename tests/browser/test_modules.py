@@ -69,6 +69,13 @@ def test_call_data__of_an_unknown_function_or_no_hex__is_none() -> None:
     assert called("encoding.js", *(("exitCallData", *case) for case in cases)) == [None] * len(cases)
 
 
+def test_shell_word__of_what_a_shell_would_run__is_the_placeholder() -> None:
+    plain = ["0xc1", "root-0", "http://127.0.0.1:1317/"]
+    unsafe = ["", None, "-x", "a b", "$(x)", "`x`", "a;b", "a\nb", "a'b", 'a"b', "a&b", "~"]
+    words = called("encoding.js", *(("shellWord", text, "NAME") for text in (*plain, *unsafe)))
+    assert words == plain + ["NAME"] * len(unsafe)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -49,8 +49,30 @@ async def test_page__of_a_burn__tells_each_change_as_it_comes(browser: Browser) 
         world.root.mine(count=CONFIRMATIONS)
         await world.follow()
         await visitor.tells("#status", "Exit made")
-        await visitor.shoot("exited")
+        await visitor.tells(".root dl", "Exit transactionnot known with certainty")
         assert sum(path.endswith("/events") for path in visitor.asked) == 1
+
+
+async def test_page__of_a_plasma_exit_that_was_found__names_its_transaction_and_what_comes_after(
+    browser: Browser,
+) -> None:
+    paid = {"transaction_hash": to_hex(keccak256(b"paid")), "block_number": 12_345}
+    async with visit(browser) as visitor:
+        transaction = await visitor.world.ready_burn(made(BurnKind.PLASMA_ERC20, amounts=(10**18,)))
+
+        async def exited(route: Route) -> None:
+            report = await (await route.fetch()).json()
+            burn = report["burns"][0]
+            on_root = {**burn["root_chains"][0], "status": "EXITED", "exit": paid}
+            burns = [{**burn, "status": "EXITED", "root_chains": [on_root]}]
+            await route.fulfill(json={**report, "status": "EXITED", "burns": burns})
+
+        await visitor.page.route("**/events", refuse)
+        await visitor.page.route("**/burns/*", exited)
+        await visitor.look(transaction)
+        await visitor.tells(".root dl", f"Exit transaction{paid['transaction_hash']}in block12,345")
+        await visitor.tells(".after", "paid after its waiting time")
+        await visitor.shoot("exited")
 
 
 async def test_page__with_a_hash_typed_in__looks_and_goes_back(browser: Browser) -> None:
@@ -122,8 +144,10 @@ async def test_proof__that_was_got__can_be_downloaded_copied_and_sent(browser: B
         path = f"/sidewarden/v1/burns/{to_hex(transaction)}/proof?log_index=0&root_chain=root0"
         answer = await visitor.page.context.request.get(visitor.url + path)
         assert await download(visitor.page, "Download .json") == await answer.text()
+        tx, contract = to_hex(transaction), to_hex(MANAGER)
+        await visitor.tells(".cast", f'cast send {contract} "exit(bytes)" "$(cat exit-{tx}-0.hex)" --rpc-url')
         await visitor.tells(
-            ".cast", f'cast send {to_hex(MANAGER)} "exit(bytes)" "$(cat exit-{to_hex(transaction)}-0.hex)"'
+            ".sidewarden", f"sidewarden burn {tx} --log-index 0 --root-chain root0 --api {visitor.url}/ --root-rpc"
         )
 
 
@@ -277,6 +301,29 @@ async def test_page__with_the_network_gone__says_so(browser: Browser) -> None:
         await visitor.page.route("**/burns/**", lambda route: route.abort())
         await visitor.look(UNKNOWN)
         await visitor.tells("#failure", "cannot be reached")
+
+
+async def test_page__behind_something_that_answers_in_its_place__says_so(browser: Browser) -> None:
+    async with visit(browser) as visitor:
+        await visitor.page.route(
+            "**/burns/**", lambda route: route.fulfill(status=200, body="<h1>Log in to the wireless net")
+        )
+        await visitor.look(UNKNOWN)
+        await visitor.tells("#failure", "an answer that this page does not know. (HTTP 200)")
+        visitor.complaints.clear()
+
+
+async def test_page__of_more_burns_than_are_judged__says_how_many_are_not_shown(browser: Browser) -> None:
+    async with visit(browser) as visitor:
+        transaction = await visitor.world.ready_burn()
+
+        async def leave_out(route: Route) -> None:
+            await route.fulfill(json={**await (await route.fetch()).json(), "burns_left_out": 1_000})
+
+        await visitor.page.route("**/events", refuse)
+        await visitor.page.route("**/burns/*", leave_out)
+        await visitor.look(transaction)
+        await visitor.tells("#left-out", "1,000 more burns of this transaction are not shown.")
 
 
 async def test_proof__that_the_contract_refuses__is_not_given(browser: Browser) -> None:

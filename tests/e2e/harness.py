@@ -353,11 +353,15 @@ class Network:
 
 @asynccontextmanager
 async def running_network(
-    data_form: DataForm = "bound", validators: int = 4, options: DevnetOptions | None = None
+    data_form: DataForm = "bound",
+    validators: int = 4,
+    options: DevnetOptions | None = None,
+    *,
+    bridges: bool = False,
 ) -> AsyncIterator[Network]:
     """A network for one scenario; its invariants are checked once the scenario is told."""
     with tempfile.TemporaryDirectory(dir=HOMES) as home:
-        settings = DevnetSettings(Path(home), validators, data_form, api_port=0, traffic=False)
+        settings = DevnetSettings(Path(home), validators, data_form, api_port=0, traffic=False, bridges=bridges)
         network = Network(settings, options or DevnetOptions(periodic_blocks=False))
         await network.start()
         try:

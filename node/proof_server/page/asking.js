@@ -18,7 +18,7 @@ const PASSING = [429, 502, 503, 504];
  * Ask the API.
  * @param {string} path
  * @param {AbortSignal} signal
- * @returns {Promise<string>} the JSON as it came
+ * @returns {Promise<string>} JSON, as it came
  * @throws {Failure} or the signal's AbortError
  */
 export async function ask(path, signal) {
@@ -30,10 +30,20 @@ export async function ask(path, signal) {
     signal.throwIfAborted();
     throw new Failure("NO_CONNECTION", String(error), RETRY_S);
   }
-  if (!response.ok) {
+  if (!response.ok || !isJson(body)) {
     throw failureOf(body, response.status, Number(response.headers.get("Retry-After")));
   }
   return body;
+}
+
+/** @param {string} body */
+function isJson(body) {
+  try {
+    JSON.parse(body);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

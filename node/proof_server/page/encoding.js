@@ -50,6 +50,16 @@ export function exitCallData(exitFunction, payload) {
   return `0x${selector}${word(32)}${word(byteLength(payload))}${digits}${"0".repeat(padding)}`;
 }
 
+/**
+ * A part of a command that is shown for a shell; what a shell could take for more than one plain word is left out.
+ * @param {string | null} text
+ * @param {string} placeholder what stands there instead
+ * @returns {string}
+ */
+export function shellWord(text, placeholder) {
+  return text !== null && /^[\w.:/][\w.:/-]*$/.test(text) ? text : placeholder;
+}
+
 /** @param {number} value */
 function word(value) {
   return value.toString(16).padStart(WORD_DIGITS, "0");

@@ -13,19 +13,20 @@
  * @typedef {{transaction_hash: string, version: string, status: string, text: string, block_number: number | null,
  *   block_time: number | null, to_go: ToGo | null, burns: Burn[], burns_left_out: number,
  *   judged_at: {root_chain: string, number: number, timestamp: number}[], warning: string | null}} Report
- * @typedef {{payload: string, exit_contract: string | null, exit_function: string, simulated: boolean,
+ * @typedef {{payload: string, root_chain: string, exit_contract: string | null, exit_function: string, simulated: boolean,
  *   warning: string | null}} Proof
  */
 
 import { follow } from "./following.js";
 import { ask, Failure } from "./asking.js";
-import { byteLength, exitCallData, transactionHashIn } from "./encoding.js";
+import { byteLength, exitCallData, shellWord, transactionHashIn } from "./encoding.js";
 import * as wording from "./wording.js";
 
 const BURNS_PATH = "sidewarden/v1/burns/";
 const LINES_MAX = 20;
 const DATA_CHARACTERS_MAX = 200;
 const TICK_MS = 1_000;
+const NO_HASH = "This is no transaction hash. One has 0x and then 64 digits, of 0 to 9 and a to f.";
 
 /** The element with this id. @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
@@ -56,7 +57,7 @@ function start() {
   const asked = new URLSearchParams(location.search).get("tx") ?? "";
   const transaction = transactionHashIn(asked);
   byId("hash").value = asked;
-  say(byId("refusal"), asked && !transaction ? "This is no transaction hash: it has 64 digits of 0-9 and a-f after 0x." : "");
+  say(byId("refusal"), asked && !transaction ? NO_HASH : "");
   clear();
   byId("answer").hidden = transaction === null;
   if (transaction !== null) {
@@ -157,7 +158,7 @@ function rowOf(burn, onRoot) {
   facts(row.querySelector("dl"), [
     ["Token there", onRoot.root_token],
     ["Checkpoint", checkpoint && `${checkpoint.header_id}, of blocks ${checkpoint.start} to ${checkpoint.end}`],
-    ["Exit transaction", exit && exit.transaction_hash],
+    ["Exit transaction", exit ? exit.transaction_hash : onRoot.status === "EXITED" ? "not known with certainty" : null],
     ["in block", exit && wording.grouped(String(exit.block_number))],
   ]);
   say(row.querySelector(".after"), onRoot.status === "EXITED" ? wording.afterWords(onRoot.exit_function) : "");
@@ -206,10 +207,17 @@ function showProof(place, answer, burn) {
   const callData = exitCallData(proof.exit_function, proof.payload);
   fragment.querySelector(".call").hidden = callData === null;
   fragment.querySelector(".call-data").value = callData ?? "";
-  const contract = proof.exit_contract ?? "CONTRACT";
-  const cast = `cast send ${contract} "${proof.exit_function}" "$(cat ${name}.hex)" --rpc-url ROOT_CHAIN_RPC --interactive`;
-  say(fragment.querySelector(".cast"), cast);
-  say(fragment.querySelector(".sidewarden"), `sidewarden burn ${shown.transaction} --log-index ${burn.log_index} --send`);
+  const contract = shellWord(proof.exit_contract, "CONTRACT");
+  const rpc = "ROOT_CHAIN_RPC";
+  say(
+    fragment.querySelector(".cast"),
+    `cast send ${contract} "${proof.exit_function}" "$(cat ${name}.hex)" --rpc-url ${rpc} --interactive`,
+  );
+  say(
+    fragment.querySelector(".sidewarden"),
+    `sidewarden burn ${shown.transaction} --log-index ${burn.log_index} --root-chain ${shellWord(proof.root_chain, "NAME")} ` +
+      `--api ${new URL(".", document.baseURI).href} --root-rpc ${rpc} --key-file KEY_FILE --send`,
+  );
   const copy = fragment.querySelector(".copy");
   copy.hidden = navigator.clipboard === undefined;
   copy.addEventListener("click", async () => {

@@ -83,7 +83,7 @@ def side_world(
     """A side chain: contracts, and everything carried over that the root chain holds. Raises BootstrapFailed."""
     contracts = contracts_of(plan).side
     steps = [(accounts.deployer, step) for step in side_deployment(plan).steps]
-    steps += [(accounts.relayer, step) for step in carried_over(_synced_states(root), contracts)]
+    steps += [(accounts.relayer, step) for step in carried_over(_synced_states(root))]
     return World(_bootstrapped(options, accounts, steps, 0), contracts)
 
 

@@ -1,5 +1,6 @@
 // A user's way through the bridge with the published matic.js: burn, wait, exit in both ways, deposit again.
-// Takes its settings as JSON in the first argument, and writes what it saw as JSON. It judges nothing: the test does.
+// Takes its settings as JSON in the first argument, and writes a line of JSON for each step, with what it saw. It judges
+// nothing: the test does.
 "use strict";
 
 const accounts = require("./accounts.cjs");
@@ -82,6 +83,7 @@ const erc20 = {
 const erc721 = {
   async burn(client, { side, ids: [first, ...others] }) {
     const child = client.erc721(side);
+    await until(async () => (await child.getTokensCount(settings.address)) === 1 + others.length);
     return { burn: await mined(child.withdrawStart(first)), batch: await mined(child.withdrawStartMany(others)) };
   },
 
@@ -110,6 +112,7 @@ const erc721 = {
 const erc1155 = {
   async burn(client, { side, ids, amount }) {
     const child = client.erc1155(side);
+    await until(async () => BigInt(await child.getBalance(settings.address, ids.at(-1))) > 0n);
     return {
       burn: await mined(child.withdrawStart(ids[0], amount)),
       batch: await mined(child.withdrawStartMany(ids, ids.map(() => amount))),
@@ -140,26 +143,31 @@ const KINDS = { erc20, erc721, erc1155 };
 const built = (client, burn, event, index) =>
   orRefusal(client.exitUtil.buildPayloadForExit(burn, event, false, index));
 
+const tell = (step, seen) => process.stdout.write(`${JSON.stringify({ step, seen })}\n`);
+
 async function main() {
   const client = await opened();
-  const seen = {};
   const kinds = Object.entries(settings.tokens);
+  const seen = {};
   for (const [kind, token] of kinds) seen[kind] = await KINDS[kind].burn(client, token);
   const last = Object.values(seen[kinds.at(-1)[0]]).at(-1).hash;
-  seen.early = await built(client, last, TRANSFER);
+  const early = await built(client, last, TRANSFER);
   await until(() => client.isCheckPointed(last));
   await until(() => served(last));
-  for (const [kind, token] of kinds) await KINDS[kind].exit(client, token, seen[kind]);
-  return { ...seen, fetched: globalThis.fetched };
+  tell("checkpointed", { early });
+  for (const [kind, token] of kinds) {
+    await KINDS[kind].exit(client, token, seen[kind]);
+    tell(kind, seen[kind]);
+  }
+  tell("end", { fetched: globalThis.fetched });
 }
 
 // Of a transaction that is refused, web3's plug-in leaves one promise to nobody. All that we ask for is awaited.
 process.on("unhandledRejection", () => undefined);
 
 main().then(
-  (seen) => process.stdout.write(JSON.stringify(seen), () => process.exit(0)),
+  () => process.exit(0),
   (error) => {
-    process.stderr.write(`${error.stack || JSON.stringify(error)}\n`);
-    process.exit(1);
+    process.stderr.write(`${error.stack || JSON.stringify(error)}\n`, () => process.exit(1));
   },
 );

@@ -4,39 +4,37 @@ What a user's program does goes through: burn, wait, exit by matic.js's own proo
 is paid, deposit. Where matic.js builds a payload itself, it is ours byte for byte.
 """
 
-import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 from eth_account import Account as EthAccount
 
 from tests.e2e.maticjs.abi_store import addresses, running_abi_store
-from tests.e2e.process import TEST_S, DevnetProcess, Json, ask
+from tests.e2e.maticjs.nfts import Nfts, deposited, nft_ids_of
+from tests.e2e.maticjs.program import HERE, Program
+from tests.e2e.process import TEST_S, DevnetProcess, ask
 from tests.e2e.user import User
 
 pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
 
-HERE = Path(__file__).parent
 PACKAGES = {"3.9.2": "@maticnetwork/maticjs", "3.7.7": "maticjs-3.7.7"}
 NETWORKS = {"v1": "matic", "amoy": "amoy"}
 """How the proof API calls a network, by matic.js's version of it."""
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 TRANSFER_SINGLE = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62"
 TRANSFER_BATCH = "0x4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb"
-RUN_S = 240
 FIRST_FUNDER = 1
 COIN_WEI = 10**18
 ERC20_WEI = 3 * 10**18
 NFTS = 3
 """The first is burnt alone, the others together."""
+ERC1155_IDS = (7, 2**200)
 ERC1155_AMOUNT = 5
 LEGACY_REFUSED = "invalid RLP: remainder must be zero"
 """What 3.9.2 says of every transaction without a type: a fault of its own."""
@@ -64,9 +62,8 @@ RUNS = (
 )
 
 
-def start(run: Run, funder: User, store: str) -> "subprocess.Popen[str]":
+def started(run: Run, funder: User, account: Any, nfts: Nfts, store: str) -> Program:
     """Give a new account coins and tokens, and start its program."""
-    account = EthAccount.create()
     for chain in (funder.side, funder.root):
         assert funder.pay(chain, account.address, COIN_WEI)["status"] == 1
     transfer = funder.child_token.functions.transfer(account.address, 2 * ERC20_WEI)
@@ -87,21 +84,23 @@ def start(run: Run, funder: User, store: str) -> "subprocess.Popen[str]":
                 "root": root["contracts"]["DemoToken"],
                 "side": side["contracts"]["DemoToken"],
                 "amount": str(ERC20_WEI),
-            }
+            },
+            "erc721": {**asdict(nfts.erc721), "ids": [str(nft) for nft in nft_ids_of(RUNS.index(run), NFTS)]},
+            "erc1155": {
+                **asdict(nfts.erc1155),
+                "ids": [str(one) for one in ERC1155_IDS],
+                "amount": str(ERC1155_AMOUNT),
+            },
         },
     }
-    return subprocess.Popen(
-        ["node", "-r", "./published.cjs", "run.cjs", json.dumps(settings)],
-        cwd=HERE,
-        env={**os.environ, "MATICJS": PACKAGES[run.release], "ABI_STORE": store},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Program(settings, PACKAGES[run.release], store)
+
+
+Programs = dict[Run, Program]
 
 
 @pytest.fixture(scope="module")
-def programs(devnet: DevnetProcess) -> Iterator[dict[str, "subprocess.Popen[str]"]]:
+def programs(devnet: DevnetProcess) -> Iterator[Programs]:
     """All four, at the same time."""
     if shutil.which("npm") is None:
         pytest.skip("matic.js comes from npm, which is not on this machine")
@@ -111,31 +110,36 @@ def programs(devnet: DevnetProcess) -> Iterator[dict[str, "subprocess.Popen[str]
     with ExitStack() as cleanup:
         store = cleanup.enter_context(running_abi_store(index))
         funders = [User(devnet, FIRST_FUNDER + place) for place in range(len(RUNS))]
+        accounts = [EthAccount.create() for _ in RUNS]
+        nfts = deposited(funders[0], [one.address for one in accounts], NFTS, ERC1155_IDS, 2 * ERC1155_AMOUNT)
         with ThreadPoolExecutor() as at_once:
-            programs = list(at_once.map(start, RUNS, funders, [store] * len(RUNS)))
-        for program in programs:
-            cleanup.enter_context(program)
-            cleanup.callback(program.kill)
-        yield dict(zip([run.name for run in RUNS], programs, strict=True))
+            begin = partial(started, nfts=nfts, store=store)
+            running = list(at_once.map(begin, RUNS, funders, accounts))
+        for program in running:
+            cleanup.callback(program.close)
+        yield dict(zip(RUNS, running, strict=True))
 
 
-@pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
-def test_maticjs__as_published__takes_tokens_through_the_bridge_and_back(
-    run: Run, programs: dict[str, "subprocess.Popen[str]"], devnet: DevnetProcess
+@pytest.fixture
+def api(run: Run, devnet: DevnetProcess) -> str:
+    """The proof API for a run."""
+    return f"{devnet.described['validators'][1]['api_url']}/api/v1/{NETWORKS[run.version]}"
+
+
+each_run = pytest.mark.parametrize("run", RUNS, ids=[run.name for run in RUNS])
+
+
+@each_run
+def test_burns__until_they_are_checkpointed__have_no_proof(run: Run, programs: Programs) -> None:
+    early = programs[run].step("checkpointed")["early"]
+    assert early == {"refusal": "Burn transaction has not been checkpointed as yet"}
+
+
+@each_run
+def test_erc20__burnt_and_exited_and_deposited_by_matic_js__goes_through(
+    run: Run, programs: Programs, api: str
 ) -> None:
-    out, err = programs[run.name].communicate(timeout=RUN_S)
-    assert programs[run.name].returncode == 0, err
-    seen = json.loads(out)
-    api = f"{devnet.described['validators'][1]['api_url']}/api/v1/{NETWORKS[run.version]}"
-    assert seen["early"] == {"refusal": "Burn transaction has not been checkpointed as yet"}
-    erc20_went_through(run, seen["erc20"], api)
-    asked = [one for one in seen["fetched"] if one["path"].startswith("/api/v1/")]
-    assert {one["path"].split("/")[4] for one in asked} == {"exit-payload", "block-included", "fast-merkle-proof"}
-    assert all(one["status"] == 200 for one in asked), "matic.js has built a payload behind our back"
-
-
-def erc20_went_through(run: Run, seen: Json, api: str) -> None:
-    """Two burns, of which the one is a transaction without a type."""
+    seen = programs[run].step("erc20")
     burn, legacy = seen["burn"], seen["legacyBurn"]
     succeeded = ("burn", "legacyBurn", "exit", "fasterExit", "approval", "deposit")
     assert [seen[step]["status"] for step in succeeded] == [1] * len(succeeded)
@@ -151,8 +155,9 @@ def erc20_went_through(run: Run, seen: Json, api: str) -> None:
     assert int(seen["balanceAfter"]) - int(seen["balanceBefore"]) == 2 * ERC20_WEI
 
 
-def erc721_went_through(seen: Json, api: str) -> None:
-    """One burnt alone, and several in one transaction, each with its own exit."""
+@each_run
+def test_erc721__burnt_alone_and_in_a_batch__has_an_exit_for_each(run: Run, programs: Programs, api: str) -> None:
+    seen = programs[run].step("erc721")
     burn, batch = seen["burn"]["hash"], seen["batch"]["hash"]
     steps = [seen[step] for step in ("burn", "batch", "exit", "approval", "deposit")] + seen["exitOfBatch"]
     assert [step["status"] for step in steps] == [1] * len(steps)
@@ -167,8 +172,9 @@ def erc721_went_through(seen: Json, api: str) -> None:
     assert seen["held"] == NFTS
 
 
-def erc1155_went_through(seen: Json, api: str) -> None:
-    """One kind burnt alone, and several in one transaction, with one exit for all."""
+@each_run
+def test_erc1155__burnt_alone_and_in_a_batch__has_an_exit_for_all(run: Run, programs: Programs, api: str) -> None:
+    seen = programs[run].step("erc1155")
     burn, batch = seen["burn"]["hash"], seen["batch"]["hash"]
     steps = [seen[step] for step in ("burn", "batch", "exit", "exitOfBatch", "approval", "deposit")]
     assert [step["status"] for step in steps] == [1] * len(steps)
@@ -176,6 +182,14 @@ def erc1155_went_through(seen: Json, api: str) -> None:
     assert seen["ownOfBatch"] == {"value": payload(api, batch, TRANSFER_BATCH)}
     assert (seen["exited"], seen["exitedOfBatch"]) == ([True, False], True)
     assert seen["balances"] == [str(2 * ERC1155_AMOUNT), str(ERC1155_AMOUNT)]
+
+
+@each_run
+def test_proof_api__asked_by_matic_js__has_always_answered(run: Run, programs: Programs) -> None:
+    """Else it builds the payload itself, and says nothing."""
+    asked = [one for one in programs[run].step("end")["fetched"] if one["path"].startswith("/api/v1/")]
+    assert {one["path"].split("/")[4] for one in asked} == {"exit-payload", "block-included", "fast-merkle-proof"}
+    assert [one["status"] for one in asked] == [200] * len(asked)
 
 
 def payload(api: str, burn: str, signature: str, index: int = 0, route: str = "exit-payload") -> Any:

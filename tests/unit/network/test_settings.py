@@ -12,6 +12,7 @@ import pytest
 
 from bridge.codec.secp256k1 import address_of, public_key_of
 from bridge.codec.types import Address
+from config.burns import Exits
 from config.file import load_home
 from config.schema import Engine
 from config.table import RpcUrl
@@ -200,7 +201,7 @@ class TestHomes:
         manager = Address(b"\x01" * 20)
         for port in (1317, 2317):
             urls = (RpcUrl(f"http://{HOST}:{port}/a"), RpcUrl(f"http://{HOST}:{port}/b"))
-            write_validator_config(files, 0, accounts, ValidatorEndpoints(port, urls, urls, Engine()), manager)
+            write_validator_config(files, 0, accounts, ValidatorEndpoints(port, urls, urls, Engine()), manager, Exits())
         config = load_home(files.validator(0)).config
         assert config.api.port == 2317
         assert config.side_chain.rpc_urls == urls

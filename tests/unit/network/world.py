@@ -53,7 +53,7 @@ class Chains:
     async def bootstrap(self) -> None:
         """Give both chains their past."""
         maker = Bootstrap(self.local, self.root, ROOT_CHAIN_ID, SIDE_CHAIN_ID, self.accounts)
-        await maker.run(self.plan, self.parameters.confirmations)
+        await maker.run(self.plan, self.contracts, self.parameters.confirmations)
 
     async def genesis(self) -> Genesis:
         """The genesis as the contracts have it now."""
@@ -73,7 +73,7 @@ class Chains:
             self.root,
             self.contracts.root.state_sender,
             self.wallet(self.accounts.relayer, SIDE),
-            self.contracts.side.child_chain_manager,
+            self.contracts.receivers,
             self.parameters.confirmations,
         )
 
