@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,9 @@ import pytest
 from eth_account import Account as EthAccount
 
 from tests.e2e.maticjs.abi_store import addresses, running_abi_store
-from tests.e2e.maticjs.nfts import Nfts, deposited, nft_ids_of
+from tests.e2e.maticjs.nfts import deposit_for, nft_ids_of
 from tests.e2e.maticjs.program import HERE, Program
-from tests.e2e.process import TEST_S, DevnetProcess, ask
+from tests.e2e.process import TEST_S, DevnetProcess, Json, ask
 from tests.e2e.user import User
 
 pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
@@ -62,7 +62,7 @@ RUNS = (
 )
 
 
-def started(run: Run, funder: User, account: Any, nfts: Nfts, store: str) -> Program:
+def started(run: Run, funder: User, account: Any, store: str) -> Program:
     """Give a new account coins and tokens, and start its program."""
     for chain in (funder.side, funder.root):
         assert funder.pay(chain, account.address, COIN_WEI)["status"] == 1
@@ -70,6 +70,10 @@ def started(run: Run, funder: User, account: Any, nfts: Nfts, store: str) -> Pro
     assert funder.send(funder.side, transfer)["status"] == 1
     described = funder.devnet.described
     root, side = described["root_chains"][0], described["side_chain"]
+
+    def pair(name: str) -> Json:
+        return {"root": root["contracts"][name], "side": side["contracts"][name]}
+
     settings = {
         "plugin": run.plugin,
         "network": run.network,
@@ -80,14 +84,10 @@ def started(run: Run, funder: User, account: Any, nfts: Nfts, store: str) -> Pro
         "key": account.key.to_0x_hex(),
         "proofApi": described["validators"][1]["api_url"],
         "tokens": {
-            "erc20": {
-                "root": root["contracts"]["DemoToken"],
-                "side": side["contracts"]["DemoToken"],
-                "amount": str(ERC20_WEI),
-            },
-            "erc721": {**asdict(nfts.erc721), "ids": [str(nft) for nft in nft_ids_of(RUNS.index(run), NFTS)]},
+            "erc20": {**pair("DemoToken"), "amount": str(ERC20_WEI)},
+            "erc721": {**pair("DemoERC721"), "ids": [str(nft) for nft in nft_ids_of(RUNS.index(run), NFTS)]},
             "erc1155": {
-                **asdict(nfts.erc1155),
+                **pair("DemoERC1155"),
                 "ids": [str(one) for one in ERC1155_IDS],
                 "amount": str(ERC1155_AMOUNT),
             },
@@ -111,9 +111,9 @@ def programs(devnet: DevnetProcess) -> Iterator[Programs]:
         store = cleanup.enter_context(running_abi_store(index))
         funders = [User(devnet, FIRST_FUNDER + place) for place in range(len(RUNS))]
         accounts = [EthAccount.create() for _ in RUNS]
-        nfts = deposited(funders[0], [one.address for one in accounts], NFTS, ERC1155_IDS, 2 * ERC1155_AMOUNT)
+        deposit_for(funders[0], [one.address for one in accounts], NFTS, ERC1155_IDS, 2 * ERC1155_AMOUNT)
         with ThreadPoolExecutor() as at_once:
-            begin = partial(started, nfts=nfts, store=store)
+            begin = partial(started, store=store)
             running = list(at_once.map(begin, RUNS, funders, accounts))
         for program in running:
             cleanup.callback(program.close)
