@@ -31,7 +31,7 @@ const ADVICE = {
   PENDING: "Blocks are coming on top of the burn until it cannot be undone. Just wait.",
   NOT_CHECKPOINTED: "Validators write a checkpoint of the side chain to the root chain from time to time. Just wait.",
   READY: "Get the proof below, and send it to the contract that is named with it.",
-  EXITED: "There is nothing left to do here.",
+  EXITED: "The contract on the root chain has taken the exit. It cannot be made again.",
 };
 
 /** @type {Readonly<Record<string, string>>} */
