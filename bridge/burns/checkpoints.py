@@ -34,7 +34,9 @@ class CheckpointFinder:
         booked = None if book is None else book.holding(number)
         # What came after the block of the question is not there yet.
         if book is not None and booked is not None and booked.created_at <= contracts.at.timestamp:
-            return booked if book.is_agreed else await self._shown(contracts, booked)
+            shown = booked if book.is_agreed else await self._shown(contracts, booked)
+            if shown is not None:
+                return shown
         last = await self.last(contracts)
         if last is None or number > last.end:
             return None
@@ -67,12 +69,13 @@ class CheckpointFinder:
         earlier = (self._known.get(at) for at in range(last.header_id - HEADER_ID_STEP, first_id - 1, -HEADER_ID_STEP))
         return (last, *(one for one in earlier if one is not None))
 
-    async def _shown(self, contracts: RootContracts, booked: CheckpointOnRoot) -> CheckpointOnRoot:
+    async def _shown(self, contracts: RootContracts, booked: CheckpointOnRoot) -> CheckpointOnRoot | None:
+        """A checkpoint as the contract has it, or None where that has another under its id: the book is out of date."""
         shown = self._shown_once.get(booked)
         if shown is None:
-            shown = await self._read(contracts, booked.header_id)
-            if (shown.start, shown.end, shown.root) != (booked.start, booked.end, booked.root):
-                raise self._false(f"checkpoint {shown.header_id} is not the one that its NewHeaderBlock log tells of")
+            shown = await contracts.checkpoint(booked.header_id)
+            if shown is None or (shown.start, shown.end, shown.root) != (booked.start, booked.end, booked.root):
+                return None
             self._shown_once.put(booked, shown)
         return shown
 

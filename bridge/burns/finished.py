@@ -12,7 +12,7 @@ from bridge.codec.errors import RlpError
 from bridge.codec.hash import keccak256
 from bridge.codec.types import Address, BlockNumber, Hash32, UnixSeconds
 
-PROOF_BYTES_IN_MEMORY = 32 * 1024 * 1024
+PROOF_BYTES_IN_MEMORY = 16 * 1024 * 1024
 PROOF_BYTES_BESIDE_PAYLOAD = 1_024
 """A rough weight of everything else in a proof."""
 SETUP_BYTES = 8

@@ -39,8 +39,11 @@ SHRINKS_BY = 4
 WINDOWS_IN_FLIGHT = 4
 REFUSALS_MAX = 16
 """In a row, each making the windows smaller, before it is taken for trouble of another kind."""
+NARROW_BLOCKS = 1_000
+"""Where endpoints take no longer windows, reading each checkpoint from the contract is cheaper than its logs."""
 FILLED_AT_ONCE = 1_000
-"""Checkpoints read from the contract in one pass, where logs are missing."""
+"""Checkpoints read from the contract in one go, where logs are missing."""
+FILLED_PER_PASS = 10 * FILLED_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ class HeaderIndexer:
         self._first_block = first_block
         self._window = WINDOW_BLOCKS_FIRST
         self._refusals = 0
+        self._is_checked = False
+        """Whether what was kept over a restart was held against the contract."""
         self._read_to, headers = store.load()
         for header in headers:
             self.index.add(header)
@@ -177,7 +182,8 @@ class HeaderIndexer:
         """
         number = self._view.headers.confirmed()
         confirmed = None if number is None else self._view.headers.header(number)
-        if confirmed is None or (self._read_to is not None and self._read_to >= confirmed.number):
+        is_there = self._read_to is not None and confirmed is not None and self._read_to >= confirmed.number
+        if confirmed is None or (self._is_checked and is_there):
             return False
         known = len(self.index)
         try:
@@ -190,19 +196,35 @@ class HeaderIndexer:
             raise
 
     async def _read(self, contracts: RootContracts) -> bool:
+        if not self._is_checked:
+            await self._check_kept(contracts)
         last = contracts.at.number
         read_to = await self._before_the_first(contracts) if self._read_to is None else self._read_to
-        if read_to is None:
+        if read_to is None or read_to >= last:
             return False
         unchanged = len(self.index)
-        for end, logs in await self._windows(BlockNumber(read_to + 1), last):
-            unchanged = min(unchanged, await self._take(contracts, logs))
-            read_to = end
+        if self._window < NARROW_BLOCKS and last - read_to > WINDOWS_IN_FLIGHT * self._window:
+            await self._fill(contracts, await contracts.last_header_id(), FILLED_PER_PASS)
+            if len(self.index) < unchanged + FILLED_PER_PASS:
+                read_to = last
+        else:
+            for end, logs in await self._windows(BlockNumber(read_to + 1), last):
+                unchanged = min(unchanged, await self._take(contracts, logs))
+                read_to = end
         if read_to >= last:
             unchanged = min(unchanged, await self._compare(contracts))
         self._store.save(read_to, unchanged, self.index.headers(unchanged))
         self._read_to = read_to
         return read_to < last
+
+    async def _check_kept(self, contracts: RootContracts) -> None:
+        """Begin anew if the contract does not have what was kept: it is another chain's, or was reset."""
+        kept = self.index.latest(1)
+        shown = None if not kept else await contracts.checkpoint(kept[0].header_id)
+        if kept and (shown is None or (shown.end, shown.root) != (kept[0].end, kept[0].root)):
+            self.index.cut(0)
+            self._read_to = None
+        self._is_checked = True
 
     async def _before_the_first(self, contracts: RootContracts) -> BlockNumber | None:
         """The block after which to begin; None while there is no checkpoint."""
@@ -263,8 +285,10 @@ class HeaderIndexer:
         await self._fill(contracts, last_id)
         return min(before, len(self.index))
 
-    async def _fill(self, contracts: RootContracts, last_id: int) -> None:
-        """Read from the contract the checkpoints up to `last_id` that no log told of."""
+    async def _fill(self, contracts: RootContracts, last_id: int, count_max: int | None = None) -> None:
+        """Read from the contract the checkpoints up to `last_id` that no log told of, at most `count_max` of them."""
+        if count_max is not None:
+            last_id = min(last_id, (len(self.index) + count_max) * HEADER_ID_STEP)
         while (known := len(self.index)) * HEADER_ID_STEP < last_id:
             first_id = (known + 1) * HEADER_ID_STEP
             ids = range(first_id, last_id + 1, HEADER_ID_STEP)[:FILLED_AT_ONCE]

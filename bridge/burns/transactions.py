@@ -20,7 +20,7 @@ from bridge.codec.receipts import Receipt, decode_receipt, encode_receipt, recei
 from bridge.codec.types import BlockNumber, Hash32
 
 TRANSACTIONS_KEPT = 4_096
-RECEIPTS_BYTES_KEPT = 32 * 1024 * 1024
+RECEIPTS_BYTES_KEPT = 16 * 1024 * 1024
 _INDEX_BITS = 24
 
 CheckpointedBlockAt = Callable[[BlockNumber], Awaitable[CheckpointedBlock | None]]

@@ -41,6 +41,7 @@ BENCHMARKS = (
     Benchmark("proofs", proofs.measure),
     Benchmark("burns", burns.measure),
     Benchmark("burn-load", burn_load.measure),
+    Benchmark("index", header_index.measure),
     Benchmark("gas", gas.measure),
     Benchmark("submission", submission.measure, is_quick=False),
     Benchmark("help", footprint.measure_help),

@@ -25,6 +25,7 @@ class Sizes:
     burn_load: int = 1_000
     burn_clients: int = 50
     burn_load_repeats: int = 3
+    index_checkpoints: int = 100_000
     footprint_s: float = 10.0
     consensus_validators: tuple[int, ...] = (1, 4)
     consensus_repeats: int = 3
@@ -50,6 +51,7 @@ TINY = Sizes(
     burn_load=4,
     burn_clients=2,
     burn_load_repeats=1,
+    index_checkpoints=40,
     footprint_s=0.1,
 )
 """For the test that the runner works."""

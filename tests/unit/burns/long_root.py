@@ -45,6 +45,8 @@ class LongRoot:
     resets: dict[int, int] = field(default_factory=dict)
     """By block: the checkpoint from which on the owner deleted all; they come again from there."""
 
+    salt: bytes = b"root"
+    """Tells the roots of one chain from another's."""
     later: int = 0
     """Blocks after those of the checkpoints."""
 
@@ -55,7 +57,7 @@ class LongRoot:
 
     def root(self, number: int) -> Hash32:
         """The root of a checkpoint."""
-        return keccak256(b"root" + number.to_bytes(8))
+        return keccak256(self.salt + number.to_bytes(8))
 
     def answer(self, method: str, params: list[object]) -> object:
         """A node's answer."""
@@ -120,6 +122,21 @@ def _log(block: int, topics: tuple[Hash32, ...], data: bytes) -> Json:
     }
 
 
+def confirm_head(headers: MemoryHeaderStore, chain: LongRoot) -> None:
+    """Let a store hold the head of a chain as confirmed, and nothing else."""
+    headers.apply(HeaderChange(remove_from=headers.confirmed()))
+    header = StoredHeader(
+        number=BlockNumber(chain.head),
+        hash=keccak256(chain.head.to_bytes(8)),
+        parent_hash=ZERO_HASH,
+        timestamp=UnixSeconds(10**9),
+        transactions_root=ZERO_HASH,
+        receipts_root=ZERO_HASH,
+        logs_bloom=b"",
+    )
+    headers.apply(HeaderChange(append=(header,), confirmed=header.number))
+
+
 @dataclass
 class Indexing:
     """An indexer over one or two endpoints of a root chain."""
@@ -131,17 +148,7 @@ class Indexing:
 
     def confirm(self) -> None:
         """Let the chain's head be confirmed."""
-        self.headers.apply(HeaderChange(remove_from=self.headers.confirmed()))
-        header = StoredHeader(
-            number=BlockNumber(self.chain.head),
-            hash=keccak256(self.chain.head.to_bytes(8)),
-            parent_hash=ZERO_HASH,
-            timestamp=UnixSeconds(10**9),
-            transactions_root=ZERO_HASH,
-            receipts_root=ZERO_HASH,
-            logs_bloom=b"",
-        )
-        self.headers.apply(HeaderChange(append=(header,), confirmed=header.number))
+        confirm_head(self.headers, self.chain)
 
     async def run(self) -> int:
         """Passes until there is nothing more to read."""

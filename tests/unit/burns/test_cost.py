@@ -9,7 +9,7 @@ from bridge.burns.keeping import MemoryKeep
 from bridge.burns.service import BurnService, ServiceLimits
 from bridge.burns.sharing import Recent, SharedWork, SharingLimits
 from bridge.codec.hash import keccak256
-from tests.unit.burns.world import CONFIRMATIONS, burn_log, burn_world, transaction_hash
+from tests.unit.burns.world import CONFIRMATIONS, Book, burn_log, burn_world, transaction_hash
 
 
 async def test_proof__fresh__takes_seven_calls_and_the_next_none() -> None:
@@ -57,6 +57,16 @@ async def test_proof__with_checkpoints_of_an_index__reads_each_from_the_contract
         block = world.side.blocks[5]
         await world.service.proof(transaction_hash(block, 0))
         assert world.calls - before == 4  # its own receipt; those of the block are at hand
+
+
+async def test_proof__under_a_checkpoint_that_the_contract_has_replaced__is_searched_in_the_contract() -> None:
+    async with burn_world(is_agreed=False) as world:
+        transaction = await world.ready_burn()
+        book = world.service._roots[0].book
+        assert isinstance(book, Book)
+        book.mistake = keccak256(b"the root of another chain")
+        proof = await world.service.proof(transaction)
+        assert proof.checkpoint.root == world.root.checkpoints[0].root
 
 
 async def test_proof__with_blocks_to_fetch__costs_none_of_that_the_next_time() -> None:

@@ -153,3 +153,21 @@ async def test_index__before_the_first_checkpoint__waits(tmp_path: Path) -> None
         made.confirm()
         await made.run()
         assert_whole(made)
+
+
+async def test_index__kept_of_a_chain_that_was_made_anew__is_begun_anew(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    async with indexing(LongRoot(30), kept) as made:
+        await made.run()
+    kept.close()
+    async with indexing(LongRoot(12, salt=b"another chain"), store(tmp_path)) as made:
+        await made.run()
+        assert_whole(made)
+
+
+async def test_index__far_behind_with_narrow_windows__reads_the_contract_in_a_few_requests(tmp_path: Path) -> None:
+    chain = LongRoot(3_000, window_max=10)
+    async with indexing(chain, store(tmp_path)) as made:
+        await made.run()
+        assert_whole(made)
+        assert made.servers[0].requests < 3_000 / 100 + 60

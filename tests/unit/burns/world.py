@@ -209,6 +209,8 @@ class Book:
 
     def __init__(self, root: Root, is_agreed: bool) -> None:
         self.is_agreed = is_agreed
+        self.mistake: Hash32 | None = None
+        """A root that it has for all checkpoints in place of the true ones."""
         self._root = root
 
     def holding(self, number: BlockNumber) -> CheckpointOnRoot | None:
@@ -221,7 +223,7 @@ class Book:
         return tuple(
             CheckpointOnRoot(
                 header_id=number * 10_000,
-                root=one.root,
+                root=self.mistake or one.root,
                 start=BlockNumber(one.start),
                 end=BlockNumber(one.end),
                 created_at=UnixSeconds(one.created_at),
