@@ -26,13 +26,14 @@ from bridge.chain.errors import (
 from bridge.chain.fields import as_data, as_hash, as_items, as_object, as_quantity
 from bridge.chain.header_parsing import stored_header_from_rpc
 from bridge.chain.header_store import StoredHeader
+from bridge.chain.receipt_parsing import receipt_value_from_rpc
 from bridge.chain.rpc import RpcPool
 from bridge.chain.sending import SendMeaning, SendReply, best_reply, classify_refusal
 from bridge.codec.errors import HeaderError, HeaderFormatUnknownError, ReceiptError
 from bridge.codec.hash import keccak256
 from bridge.codec.header import Header, header_from_rpc
 from bridge.codec.hexadecimal import quantity, to_hex
-from bridge.codec.receipts import Log, Receipt, encode_receipt, log_from_rpc, receipt_from_rpc
+from bridge.codec.receipts import Log, Receipt, decode_receipt, log_from_rpc
 from bridge.codec.transaction import transaction_hash
 from bridge.codec.trie import EMPTY_TRIE_ROOT, ordered_trie_root
 from bridge.codec.types import Address, BlockNumber, Hash32, Wei
@@ -169,28 +170,25 @@ class ChainReader:
 
         Raises NotHeld when the node shows none, ReceiptsMismatch when they do not hash to the root.
         """
-        return (await self._proved_receipts(block))[0]
+        return tuple(decode_receipt(value) for value in await self.receipt_values(block))
 
     async def receipt_values(self, block: SealedBlock) -> tuple[bytes, ...]:
         """The same receipts as the trie's values, for who proves one of them. Raises as `receipts`."""
-        return (await self._proved_receipts(block))[1]
-
-    async def _proved_receipts(self, block: SealedBlock) -> tuple[tuple[Receipt, ...], tuple[bytes, ...]]:
         if block.receipts_root == EMPTY_TRIE_ROOT:
-            return (), ()
-        items = await self._receipt_items(block.hash)
+            return ()
+        items = [as_object(item, "receipt") for item in await self._receipt_items(block.hash)]
         try:
-            receipts = tuple(receipt_from_rpc(as_object(item, "receipt")) for item in items)
+            values = tuple(receipt_value_from_rpc(item) for item in items)
         except ReceiptError as error:
             raise BadAnswer(str(error)) from error
-        if not receipts:
+        if not values:
             raise NotHeld("the node shows no receipts for a block whose receiptsRoot says that there are some")
-        values = tuple(encode_receipt(receipt) for receipt in receipts)
         if ordered_trie_root(values) == block.receipts_root:
-            return receipts, values
+            return values
         # Before PIP-74 Bor shows its state sync as a last receipt that used no gas, and no trie holds it.
-        if receipts[-1].cumulative_gas_used == 0 and ordered_trie_root(values[:-1]) == block.receipts_root:
-            return receipts[:-1], values[:-1]
+        used_no_gas = decode_receipt(values[-1]).cumulative_gas_used == 0
+        if used_no_gas and ordered_trie_root(values[:-1]) == block.receipts_root:
+            return values[:-1]
         raise ReceiptsMismatch("the receipts do not hash to the header's receiptsRoot")
 
     async def _receipt_items(self, block_hash: Hash32) -> list[object]:
