@@ -9,6 +9,7 @@ from tests.bench import (
     consensus,
     footprint,
     gas,
+    header_index,
     ingest,
     proofs,
     signatures,
