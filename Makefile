@@ -12,7 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install devnet soak test browser e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil maticjs cometbft proto clean
+.PHONY: help install devnet soak test e2e e2e-soak lint typecheck model bench mutants contracts check-contracts anvil maticjs cometbft proto clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 24
@@ -33,14 +33,11 @@ devnet: install ## Start a network on this machine; options by ARGS="--validator
 soak: install ## Run random simulations, up to the first broken rule: make soak MINUTES=60.
 	@$(BIN)/sidewarden simulate --minutes $(MINUTES) $(ARGS)
 
-test: install lint typecheck $(if $(shell command -v npm),anvil maticjs) ## Run lint, types and every test but those of e2e.
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet"
+test: install lint typecheck $(if $(shell command -v npm),anvil) ## Run lint, types and every test but those of clients and e2e.
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not comet and not clients"
 
-CHROMIUM := /usr/bin/chromium
-
-browser: install ## Run the tests of the proof server's page in a browser (needs Debian's chromium).
-	@test -x $(CHROMIUM) || { echo "there is no $(CHROMIUM): install it (Debian: apt-get install chromium)" >&2; exit 1; }
-	$(BIN)/pytest tests/browser
+clients: install $(if $(shell command -v npm),maticjs) ## Run the tests with matic.js (needs Node.js) and in a (needs Debian's chromium).
+	$(BIN)/pytest -n 2 --dist loadgroup -m clients tests/browser tests/e2e/maticjs
 
 e2e: install cometbft ## Run the tests on networks of real CometBFT nodes (needs Go).
 	$(BIN)/pytest -n 2 --dist loadgroup -o faulthandler_timeout=300 -m "comet and not soak" tests/e2e/comet

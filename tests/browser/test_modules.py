@@ -26,7 +26,10 @@ RUN_S = 20
 HASH = "0x" + "ab" * 32
 FUNCTIONS = ("exit(bytes)", "startExitWithBurntTokens(bytes)", "receiveMessage(bytes)")
 
-pytestmark = pytest.mark.skipif(NODE is None, reason="needs Node.js (Debian: apt-get install nodejs)")
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.skipif(NODE is None, reason="needs Node.js (Debian: apt-get install nodejs)"),
+]
 
 
 def called(module: str, *calls: tuple[object, ...]) -> list[object]:

@@ -17,7 +17,7 @@ from tests.browser.visit import DESKTOP_WIDTH, visit
 from tests.unit.burns.test_kinds import made
 from tests.unit.burns.world import CONFIRMATIONS, MANAGER, burn_log
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.clients, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 
 RECONNECT_S = 4
 """The server tells browsers to open a stream again after three."""

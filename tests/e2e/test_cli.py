@@ -20,6 +20,16 @@ RSS_BYTES_MAX = 600 * 1_000_000
 ROOT_CONTRACTS = {
     *("RootChain", "StakeManager", "StakingInfo", "StateSender"),
     *("RootChainManager", "ERC20Predicate", "StakeToken", "DemoToken"),
+    *("EtherPredicate", "MintableERC20Predicate", "ERC721Predicate", "MintableERC721Predicate"),
+    *("ERC1155Predicate", "MintableERC1155Predicate", "DemoERC721", "DemoERC1155"),
+    *("DemoMintableERC20", "DemoMintableERC721", "DemoMintableERC1155"),
+    *("Registry", "WithdrawManager", "DepositManager", "ERC20PredicateBurnOnly", "ERC721PredicateBurnOnly"),
+    *("PlasmaDemoToken", "PlasmaDemoNft", "DemoTunnel"),
+}
+SIDE_CONTRACTS = {
+    *("ChildChainManager", "DemoToken", "Ether", "DemoERC721", "DemoERC1155"),
+    *("DemoMintableERC20", "DemoMintableERC721", "DemoMintableERC1155"),
+    *("ChildChain", "NativeToken", "PlasmaEther", "PlasmaDemoToken", "PlasmaDemoNft", "DemoTunnel"),
 }
 
 
@@ -53,7 +63,7 @@ def test_devnet_json__names_everything_in_its_agreed_shape_and_is_private(devnet
     told = devnet.described
     assert list(told) == ["side_chain", "root_chains", "validators", "accounts", "control_url", "control_token"]
     assert set(told["side_chain"]) == {"chain_id", "rpc_url", "contracts"}
-    assert set(told["side_chain"]["contracts"]) == {"ChildChainManager", "DemoToken"}
+    assert set(told["side_chain"]["contracts"]) == SIDE_CONTRACTS
     (root,) = told["root_chains"]
     assert set(root) == {"name", "chain_id", "rpc_url", "contracts"}
     assert set(root["contracts"]) == ROOT_CONTRACTS

@@ -21,7 +21,7 @@ from tests.e2e.maticjs.program import HERE, Program
 from tests.e2e.process import TEST_S, DevnetProcess, Json, ask
 from tests.e2e.user import User
 
-pytestmark = [pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("devnet"), pytest.mark.timeout(TEST_S)]
 
 PACKAGES = {"3.9.2": "@maticnetwork/maticjs", "3.7.7": "maticjs-3.7.7"}
 NETWORKS = {"v1": "matic", "amoy": "amoy"}
