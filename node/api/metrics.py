@@ -14,13 +14,12 @@ from node.api.metrics_table import DECLARED, Declared, Facts
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class NodeMetrics:
-    """One node's registry."""
+class ServerMetrics:
+    """One server's registry: what a collector reads at each scrape, and a count of the answers besides."""
 
-    def __init__(self, facts: Callable[[], Facts]) -> None:
-        """`facts` reads the node; it is called once per scrape."""
+    def __init__(self, collector: Collector) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_FactsCollector(facts))
+        self._registry.register(collector)
         self._requests = Counter(
             "sidewarden_api_requests_total",
             "Requests answered by the API, by route and HTTP status.",
@@ -35,6 +34,14 @@ class NodeMetrics:
     def exposition(self) -> bytes:
         """Everything in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+class NodeMetrics(ServerMetrics):
+    """One node's registry."""
+
+    def __init__(self, facts: Callable[[], Facts]) -> None:
+        """`facts` reads the node; it is called once per scrape."""
+        super().__init__(_FactsCollector(facts))
 
 
 class _FactsCollector(Collector):

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bridge.chain.endpoint import EndpointState
+from node.api.metrics import ServerMetrics
 from node.proof_server.server import ProofServer
 from node.proof_server.tail import FollowTail
 
@@ -101,26 +101,11 @@ DECLARED = (
 )
 
 
-class ProofServerMetrics:
-    """One server's registry, with a count of its answers besides."""
+class ProofServerMetrics(ServerMetrics):
+    """One server's registry."""
 
     def __init__(self, server: ProofServer) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Numbers(server))
-        self._requests = Counter(
-            "sidewarden_api_requests_total",
-            "Requests answered by the API, by route and HTTP status.",
-            ("route", "status"),
-            registry=self._registry,
-        )
-
-    def count_request(self, route: str, status: int) -> None:
-        """Count an answered request; `route` is the path with its {parameters}, so that the series stay few."""
-        self._requests.labels(route, str(status)).inc()
-
-    def exposition(self) -> bytes:
-        """Everything in Prometheus's text format."""
-        return generate_latest(self._registry)
+        super().__init__(_Numbers(server))
 
 
 class _Numbers(Collector):
