@@ -32,7 +32,11 @@ class Home:
 def load_home(path: Path) -> Home:
     """Read the configuration of a home. Raises ConfigError's leaves."""
     path = path.expanduser().absolute()
-    file = path / FILE_NAME
+    return Home(path, parse_config(read_private(path / FILE_NAME, "name another home with --home")))
+
+
+def read_private(file: Path, remedy: str) -> bytes:
+    """The contents of a configuration file; `remedy` says what to do without it. Raises ConfigUnreadable."""
     try:
         require_private(file)
         with file.open("rb") as opened:
@@ -40,19 +44,23 @@ def load_home(path: Path) -> Home:
     except FileTooOpen as error:
         raise ConfigUnreadable(f"{error}: its RPC URLs may hold access keys") from error
     except OSError as error:
-        raise ConfigUnreadable(f"{file} cannot be read ({error.strerror}): name another home with --home") from error
+        raise ConfigUnreadable(f"{file} cannot be read ({error.strerror}): {remedy}") from error
     if len(data) > FILE_BYTES_MAX:
         raise ConfigUnreadable(f"{file} is larger than {FILE_BYTES_MAX:,} bytes")
-    return Home(path, parse_config(data))
+    return data
+
+
+def parse_toml(data: bytes, name: str) -> dict[str, object]:
+    """The table of a file's text. Raises ConfigUnreadable if it is no TOML."""
+    try:
+        return tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigUnreadable(f"{name} is not TOML: {error}") from error
 
 
 def parse_config(data: bytes) -> NodeConfig:
     """The configuration of a file's text. Raises ConfigUnreadable if it is no TOML, else ConfigInvalid."""
-    try:
-        table = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigUnreadable(f"{FILE_NAME} is not TOML: {error}") from error
-    return read_table(NodeConfig, table, "")
+    return read_table(NodeConfig, parse_toml(data, FILE_NAME), "")
 
 
 def write_config(path: Path, config: NodeConfig) -> None:

@@ -3,7 +3,6 @@
 A server of proofs trusts two chains and nobody else: what a network of validators has agreed on is not needed.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,10 @@ from typing import Literal
 from bridge.chain.rpc import ENDPOINTS_MAX
 from bridge.codec.types import Address
 from config.burns import Burns, Exits
-from config.errors import ConfigUnreadable
-from config.file import FILE_BYTES_MAX
+from config.file import parse_toml, read_private
 from config.schema import Api, Log, Rpc
 from config.table import RpcUrl, key, read_table, required
 from node.app.genesis import ROOT_CHAINS_MAX
-from node.store.errors import FileTooOpen
-from node.store.files import require_private
 
 _FINALITY = (
     "What counts as final: the block that the chain itself calls `finalized` or `safe`, or with `depth`, every block "
@@ -96,21 +92,7 @@ class ProofServerConfig:
 def load_proof_server(path: Path) -> ProofServerConfig:
     """Read a proof server's file; a relative `cache_dir` then starts at its directory. Raises ConfigError's leaves."""
     path = path.expanduser().absolute()
-    try:
-        require_private(path)
-        with path.open("rb") as opened:
-            data = opened.read(FILE_BYTES_MAX + 1)
-    except FileTooOpen as error:
-        raise ConfigUnreadable(f"{error}: its RPC URLs may hold access keys") from error
-    except OSError as error:
-        raise ConfigUnreadable(f"{path} cannot be read ({error.strerror}): name another file with --config") from error
-    if len(data) > FILE_BYTES_MAX:
-        raise ConfigUnreadable(f"{path} is larger than {FILE_BYTES_MAX:,} bytes")
-    try:
-        table = tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigUnreadable(f"{path.name} is not TOML: {error}") from error
-    return parse_proof_server(table, path.parent)
+    return parse_proof_server(parse_toml(read_private(path, "name another file with --config"), path.name), path.parent)
 
 
 def parse_proof_server(table: Mapping[str, object], directory: Path) -> ProofServerConfig:
